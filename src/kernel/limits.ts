@@ -1,0 +1,57 @@
+/**
+ * Every bound of the server that is not a setting, with its unit in the name and its reason beside it.
+ * Rates that an operator may want to change are in config.ts.
+ */
+
+/** A JSON body. The largest legal message (10 000 characters, each escaped as \uXXXX) fits. */
+export const bodyBytesMax = 64 * 1024;
+/** Characters (code points) of a message's text after trimming. */
+export const messageTextMax = 10_000;
+export const clientMessageIdMax = 64;
+export const nameMax = 64;
+export const emailMax = 254; // RFC 5321: 256 octets of path, two of them angle brackets
+export const externalIdMax = 128;
+export const urlMax = 2_048;
+/** A public id or cursor in a path or body: TypeIDs are at most 33 characters, the rest is courtesy. */
+export const idMax = 64;
+/** A JWT we accept; ours are about 350 bytes. */
+export const tokenMax = 4_096;
+
+/** metadata: a flat object for the integrator's own references, not a document store. */
+export const metadataKeysMax = 20;
+export const metadataBytesMax = 2_048;
+
+export const pageLimitDefault = 20;
+export const pageLimitMax = 100;
+/** Pages are read by OFFSET; past this depth a cursor is the right way. */
+export const pageMax = 100_000;
+
+export const reactionsPerMessageMax = 20;
+export const unreadListMax = 100;
+export const blocksMax = 1_000;
+
+/** Group commit: a batch ends at either, so that one slow batch does not hold up all answers. */
+export const batchJobsMax = 256;
+export const batchMsMax = 5;
+/** Waiting jobs beyond this are refused: each holds a request in memory. */
+export const queueJobsMax = 10_000;
+/** How long a write waits for another process's write lock before 503. */
+export const busyMsMax = 2_000;
+/** Rows that one purge job deletes: a longer one would hold up senders. */
+export const purgeRowsMax = 500;
+
+/** Password hashing: each Argon2id run takes tens of milliseconds of a core and 64 MB. */
+export const hashesAtOnceMax = 2;
+export const hashQueueMax = 20;
+export const passwordMin = 10;
+export const passwordMax = 256;
+
+export const tokenDays = 30;
+export const unverifiedRenewalDays = 60;
+export const verifiedProofDays = 90;
+export const deskProofDays = 30;
+export const claimMinutes = 60;
+export const setupLinkMinutes = 30;
+export const accessLinkHours = 72;
+export const identityTokenMinutesMax = 60;
+export const identityTokenSkewSeconds = 60;

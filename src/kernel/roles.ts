@@ -1,0 +1,69 @@
+/** The five roles, lowest first: the index is the rank. The four above `user` are the desk. */
+export const roles = ['user', 'staff', 'moderator', 'admin', 'superadmin'] as const;
+export type Role = (typeof roles)[number];
+
+export const rank = (role: Role): number => roles.indexOf(role);
+export const isDesk = (role: Role): boolean => role !== 'user';
+export const atLeast = (role: Role, least: Role): boolean => rank(role) >= rank(least);
+
+/** The five flags of the seed. Each is true unless it is switched off for one desk user. */
+export const flags = [
+	'canSendMessage',
+	'canReceiveMessage',
+	'canDeleteMessage',
+	'canEditMessage',
+	'canArchiveConversation',
+] as const;
+export type Flag = (typeof flags)[number];
+export type Flags = Record<Flag, boolean>;
+
+/** effectiveFlags: overrides count for the desk only; a `user` has all five. */
+export const effectiveFlags = (role: Role, overrides: Partial<Flags> | null): Flags => {
+	const all: Flags = {
+		canSendMessage: true,
+		canReceiveMessage: true,
+		canDeleteMessage: true,
+		canEditMessage: true,
+		canArchiveConversation: true,
+	};
+	return isDesk(role) && overrides ? { ...all, ...overrides } : all;
+};
+
+interface Rule {
+	/** The lowest role that may. */
+	least: Role;
+	/** Flags that must all be on. */
+	flags?: readonly Flag[];
+	/** Whether a secret key may make the call without naming a user. It then stands at the rank of a superadmin. */
+	server?: true;
+}
+
+/**
+ * What a principal can be allowed to do; a route names one of these. `can:` on a route is the first gate
+ * (role and flag); whether this row may be touched is judged by the service.
+ */
+export const capabilities = {
+	'profile.read': { least: 'user' },
+	'profile.update': { least: 'user' },
+	'profile.delete': { least: 'user' },
+	'profile.export': { least: 'user' },
+	'session.end': { least: 'user' },
+	'password.change': { least: 'staff' },
+	'user.view': { least: 'user', server: true },
+	'user.lookup': { least: 'user', server: true },
+	'block.manage': { least: 'user' },
+	'conversation.start': { least: 'user', flags: ['canSendMessage'], server: true },
+	'conversation.read': { least: 'user' },
+	'conversation.archive': { least: 'user', flags: ['canArchiveConversation'] },
+	'message.send': { least: 'user', flags: ['canSendMessage'] },
+	'message.edit': { least: 'user', flags: ['canSendMessage', 'canEditMessage'] },
+	'message.delete': { least: 'user', flags: ['canDeleteMessage'] },
+	'message.react': { least: 'user', flags: ['canSendMessage'] },
+	'user.suspend': { least: 'moderator', server: true },
+	'user.revoke': { least: 'admin', server: true },
+	'user.invite': { least: 'admin' },
+} as const satisfies Record<string, Rule>;
+export type Capability = keyof typeof capabilities;
+
+/** ruleOf widens one entry of the table, so that its optional parts can be read. */
+export const ruleOf = (capability: Capability): Rule => capabilities[capability];

@@ -1,0 +1,20 @@
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { eventTypes } from '../../kernel/events.ts';
+
+/**
+ * The log of what happened: outbox, sync log and webhook queue in one. A row only refers to others, so an erased or
+ * deleted text cannot come back from here, and an append is all it costs.
+ */
+export const events = sqliteTable('events', {
+	// note: AUTOINCREMENT, or ids would start again at 1 after a purge and old cursors would point at new events
+	id: integer().primaryKey({ autoIncrement: true }),
+	site: integer().notNull(),
+	type: text({ enum: eventTypes }).notNull(),
+	conversation: integer(),
+	message: integer(),
+	userA: integer('user_a'),
+	userB: integer('user_b'),
+	desk: integer({ mode: 'boolean' }),
+	detail: text({ mode: 'json' }).$type<Record<string, string | number | boolean>>(),
+	createdAt: integer().notNull(),
+});

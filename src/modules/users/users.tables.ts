@@ -1,0 +1,90 @@
+import { sql } from 'drizzle-orm';
+import { foreignKey, index, integer, primaryKey, sqliteTable, text, unique, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { type Flags, roles } from '../../kernel/roles.ts';
+import { sites } from '../sites/sites.tables.ts';
+
+export const users = sqliteTable(
+	'users',
+	{
+		pk: integer().primaryKey(),
+		id: text().notNull().unique(),
+		site: integer()
+			.notNull()
+			.references(() => sites.pk),
+		username: text().notNull(),
+		/** The username by casefold: what is unique. */
+		usernameKey: text().notNull(),
+		/** Username and display name without case, separators and look-alikes: what names of the desk are guarded by. */
+		usernameSkeleton: text().notNull(),
+		displayName: text(),
+		displaySkeleton: text(),
+		email: text(),
+		emailKey: text(),
+		avatarUrl: text(),
+		role: text({ enum: roles }).notNull(),
+		/** Only the flags that were set; see effectiveFlags. */
+		permissions: text({ mode: 'json' }).$type<Partial<Flags>>(),
+		externalId: text(),
+		metadata: text({ mode: 'json' }).$type<Record<string, string | number | boolean>>(),
+		settings: text({ mode: 'json' }).$type<Record<string, string | number | boolean>>(),
+		/** The site vouched for this user. */
+		verified: integer({ mode: 'boolean' }).notNull(),
+		/** Made with a secret key and no externalId: the same call again finds it. */
+		madeByServer: integer({ mode: 'boolean' }).notNull(),
+		/** A token must carry this number; raising it logs out everywhere. */
+		ver: integer().notNull().default(1),
+		/** The first authenticated call: closes the claim. */
+		firstCallAt: integer(),
+		/** SHA-256 of the device cookie. */
+		deviceHash: text(),
+		passwordHash: text(),
+		suspendedAt: integer(),
+		suspendedUntil: integer(),
+		suspendedReason: text(),
+		erasedAt: integer(),
+		createdAt: integer().notNull(),
+		updatedAt: integer().notNull(),
+	},
+	(t) => [
+		unique('users_by_site').on(t.site, t.pk),
+		unique('users_by_name').on(t.site, t.usernameKey),
+		uniqueIndex('users_by_external_id')
+			.on(t.site, t.externalId)
+			.where(sql`${t.externalId} is not null`),
+		uniqueIndex('users_by_login')
+			.on(t.site, t.emailKey)
+			.where(sql`${t.passwordHash} is not null`),
+		index('users_of_desk')
+			.on(t.site, t.role)
+			.where(sql`${t.role} <> 'user'`),
+		index('users_unclaimed')
+			.on(t.createdAt)
+			.where(sql`${t.firstCallAt} is null and ${t.verified} = 0`),
+	],
+);
+
+/** Tokens ended one by one by logout, until they would have expired. */
+export const endedTokens = sqliteTable(
+	'ended_tokens',
+	{
+		jti: text().primaryKey(),
+		expiresAt: integer().notNull(),
+	},
+	(t) => [index('ended_tokens_by_expiry').on(t.expiresAt)],
+);
+
+export const blocks = sqliteTable(
+	'blocks',
+	{
+		site: integer().notNull(),
+		blocker: integer().notNull(),
+		blocked: integer().notNull(),
+		createdAt: integer().notNull(),
+	},
+	(t) => [
+		primaryKey({ name: 'blocks_pk', columns: [t.blocker, t.blocked] }),
+		index('blocks_of').on(t.blocked),
+		foreignKey({ name: 'blocks_blocker', columns: [t.site, t.blocker], foreignColumns: [users.site, users.pk] }),
+		foreignKey({ name: 'blocks_blocked', columns: [t.site, t.blocked], foreignColumns: [users.site, users.pk] }),
+	],
+);
