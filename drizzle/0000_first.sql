@@ -189,6 +189,7 @@ CREATE TABLE `users` (
 	`suspended_until` integer,
 	`suspended_reason` text,
 	`erased_at` integer,
+	`erasure_pending` integer DEFAULT false NOT NULL,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	FOREIGN KEY (`site`) REFERENCES `sites`(`pk`) ON UPDATE no action ON DELETE no action
@@ -198,6 +199,7 @@ CREATE UNIQUE INDEX `users_id_unique` ON `users` (`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `users_by_external_id` ON `users` (`site`,`external_id`) WHERE "users"."external_id" is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `users_by_login` ON `users` (`site`,`email_key`) WHERE "users"."password_hash" is not null;--> statement-breakpoint
 CREATE INDEX `users_of_desk` ON `users` (`site`,`role`) WHERE "users"."role" <> 'user';--> statement-breakpoint
+CREATE INDEX `users_erasing` ON `users` (`pk`) WHERE "users"."erasure_pending" = 1;--> statement-breakpoint
 CREATE INDEX `users_unclaimed` ON `users` (`created_at`) WHERE "users"."first_call_at" is null and "users"."verified" = 0;--> statement-breakpoint
 CREATE UNIQUE INDEX `users_by_site` ON `users` (`site`,`pk`);--> statement-breakpoint
 CREATE UNIQUE INDEX `users_by_name` ON `users` (`site`,`username_key`);

@@ -4,7 +4,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { StoredEvent } from '../kernel/events.ts';
 import { batchJobsMax, batchMsMax, busyMsMax, queueJobsMax } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/log.ts';
-import { type Statement, type Steps, Tx } from './step.ts';
+import { Statement, type Steps, Tx } from './step.ts';
 
 interface Job {
 	make: (tx: Tx) => Steps<unknown>;
@@ -25,7 +25,10 @@ export interface Atomic {
 	 * Throws what the job throws; AppError storage_full, storage_unavailable or overloaded when the store cannot write.
 	 */
 	atomic<T>(make: (tx: Tx) => Steps<T>): Promise<T>;
-	/** read runs steps that only read, now, on one consistent state. */
+	/**
+	 * read runs steps that only read, now, on one consistent state. It never waits for a write of this process or
+	 * another. Throws what the steps throw; AppError storage_unavailable when the file cannot be read.
+	 */
 	read<T>(make: (tx: Tx) => Steps<T>): T;
 	/** drain resolves when no write is waiting. After it, new writes are refused with shutting_down. */
 	drain(): Promise<void>;
@@ -33,10 +36,23 @@ export interface Atomic {
 	readonly waiting: number;
 }
 
+/** Batch is what has been done since BEGIN, in the order of the queue. */
+interface Batch {
+	/** How many jobs were taken up, the one that threw included. */
+	taken: number;
+	outcomes: Outcome[];
+	events: StoredEvent[];
+}
+const emptyBatch = (): Batch => ({ taken: 0, outcomes: [], events: [] });
+
 const drive = <T>(steps: Steps<T>, tx: Tx): T => {
+	// note: an async function would run on after the COMMIT, and an async generator answers each step with a promise
+	if (typeof steps?.next !== 'function')
+		throw new Error('a job must be a generator, function* (tx) {...}, never async');
 	let next = steps.next();
 	while (!next.done) {
-		const statement: Statement<unknown> = next.value;
+		const statement: unknown = next.value;
+		if (!(statement instanceof Statement)) throw new Error('a step yielded something else than a statement of its tx');
 		let result: unknown;
 		try {
 			result = statement.execute();
@@ -53,18 +69,31 @@ const drive = <T>(steps: Steps<T>, tx: Tx): T => {
 	return next.value;
 };
 
-const storageCodes = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_READONLY', 'SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_CANTOPEN', 'SQLITE_NOMEM', 'SQLITE_BUSY', 'SQLITE_LOCKED'];
-const sqliteCode = (error: unknown): string => {
+const storageCodes = [
+	'SQLITE_FULL',
+	'SQLITE_IOERR',
+	'SQLITE_READONLY',
+	'SQLITE_CORRUPT',
+	'SQLITE_NOTADB',
+	'SQLITE_CANTOPEN',
+	'SQLITE_NOMEM',
+	'SQLITE_BUSY',
+	'SQLITE_LOCKED',
+];
+/** sqliteCode finds SQLite's name of a failure in an error or its causes; empty when it has none. */
+export const sqliteCode = (error: unknown): string => {
 	// note: Drizzle wraps the driver's error
 	for (let e = error; e instanceof Error; e = e.cause)
-		if (typeof (e as SQLiteError).code === 'string' && (e as SQLiteError).code?.startsWith('SQLITE_')) return (e as SQLiteError).code ?? '';
+		if (typeof (e as SQLiteError).code === 'string' && (e as SQLiteError).code?.startsWith('SQLITE_'))
+			return (e as SQLiteError).code ?? '';
 	return '';
 };
 const isStorageError = (error: unknown): boolean => {
 	const code = sqliteCode(error);
 	return storageCodes.some((known) => code.startsWith(known));
 };
-const isBusy = (error: unknown): boolean => sqliteCode(error).startsWith('SQLITE_BUSY');
+/** isBusy: another process holds the write lock. */
+export const isBusy = (error: unknown): boolean => sqliteCode(error).startsWith('SQLITE_BUSY');
 
 /** isUniqueConflict tells the violation of a unique index from other failures. */
 export const isUniqueConflict = (error: unknown): boolean => {
@@ -76,6 +105,10 @@ const storageFailure = (cause: unknown): AppError =>
 	sqliteCode(cause).startsWith('SQLITE_FULL')
 		? new AppError('storage_full', { cause })
 		: new AppError('storage_unavailable', { cause, retryAfterSeconds: 1 });
+
+/** How soon BEGIN is tried again while another process writes: most commands on a live server take a few milliseconds. */
+const busyDelayMsMin = 5;
+const busyDelayMsMax = 50;
 
 /** createAtomic makes the one write path of a database. See Atomic. */
 export const createAtomic = ({
@@ -104,6 +137,8 @@ export const createAtomic = ({
 	/** When the write lock was first found taken; null while it is free. */
 	let busySince: number | null = null;
 	let busyDelay = 0;
+	/** How many jobs at the head of the queue have run once and were undone: they run a second and last time, apart. */
+	let again = 0;
 
 	const run = (job: Job, tx: Tx): unknown => {
 		const value = drive(job.make(tx), tx);
@@ -123,76 +158,90 @@ export const createAtomic = ({
 		else setImmediate(flush);
 	};
 
-	/** The happy path: no savepoint. Throws the first job's error, with the count of jobs it had taken up. */
-	const attempt = (outcomes: Outcome[], events: StoredEvent[]): void => {
+	/** The happy path: no savepoint, so the first job that throws spoils the batch, and its error comes out. */
+	const attempt = (batch: Batch): void => {
 		const started = performance.now();
 		for (const job of queue) {
 			const tx = new Tx(clock());
-			outcomes.push({ value: run(job, tx) });
-			for (const event of tx.recorded) events.push(event);
-			if (outcomes.length === batchJobsMax || performance.now() - started > batchMsMax) break;
+			batch.taken++;
+			batch.outcomes.push({ value: run(job, tx) });
+			for (const event of tx.recorded) batch.events.push(event);
+			if (batch.taken >= batchJobsMax || performance.now() - started > batchMsMax) return;
 		}
 	};
 
-	/** The second run of a batch in which a job threw: each job in a savepoint of its own, still one COMMIT. */
-	const attemptApart = (jobs: Job[], outcomes: Outcome[], events: StoredEvent[]): void => {
-		for (const job of jobs) {
+	/**
+	 * The second run of a batch in which a job threw: each job in a savepoint of its own, still one COMMIT. It takes up
+	 * the jobs behind the failed one too: were the batch to end there, a caller who only sends jobs that throw could
+	 * make everybody else pay for a sync each.
+	 */
+	const attemptApart = (batch: Batch): void => {
+		const started = performance.now();
+		for (const job of queue) {
 			const tx = new Tx(clock());
+			batch.taken++;
 			savepoint.run();
 			try {
-				outcomes.push({ value: run(job, tx) });
-				for (const event of tx.recorded) events.push(event);
+				batch.outcomes.push({ value: run(job, tx) });
+				for (const event of tx.recorded) batch.events.push(event);
 			} catch (error) {
 				if (isStorageError(error)) throw error;
 				rollbackTo.run();
-				outcomes.push({ error });
+				batch.outcomes.push({ error });
 			}
 			release.run();
+			// note: whoever has run once is not put back, or it could run a third time
+			if (batch.taken < again) continue;
+			if (batch.taken >= batchJobsMax || performance.now() - started > batchMsMax) return;
 		}
 	};
 
-	const flush = (): void => {
-		scheduled = false;
+	/** lock begins the transaction; false when that failed, and what is to be done about it is done. */
+	const lock = (): boolean => {
 		try {
 			begin.run();
 		} catch (error) {
 			onBeginFailed(error);
-			return;
+			return false;
 		}
 		busySince = null;
 		busyDelay = 0;
+		return true;
+	};
 
-		let outcomes: Outcome[] = [];
-		let events: StoredEvent[] = [];
-		let taken = 0;
+	const flush = (): void => {
+		scheduled = false;
+		if (!lock()) return;
+		let batch = emptyBatch();
 		try {
-			try {
-				attempt(outcomes, events);
-				taken = outcomes.length;
-			} catch (error) {
-				taken = outcomes.length + 1;
-				if (isStorageError(error)) throw error;
-				undo();
-				outcomes = [];
-				events = [];
-				begin.run();
-				attemptApart(queue.slice(0, taken), outcomes, events);
-			}
+			if (again === 0)
+				try {
+					attempt(batch);
+				} catch (error) {
+					if (isStorageError(error)) throw error;
+					again = batch.taken;
+					undo();
+					batch = emptyBatch();
+					// note: another process may take the lock here; the timer then comes back to this batch
+					if (!lock()) return;
+				}
+			if (again > 0) attemptApart(batch);
 			commit.run();
 		} catch (error) {
-			failBatch(taken || outcomes.length || 1, error);
+			failBatch(Math.max(again, batch.taken), error);
 			return;
 		}
-		const jobs = queue.slice(0, taken);
-		queue = queue.slice(taken);
+		again = 0;
+		const jobs = queue.slice(0, batch.taken);
+		queue = queue.slice(batch.taken);
 		try {
-			committed(events);
+			committed(batch.events);
 		} catch (error) {
 			// note: the rows are on disk, so their writers must hear so whatever a listener does
 			log.error({ err: error }, 'a listener failed after the commit');
 		}
 		for (const [i, job] of jobs.entries()) {
-			const outcome = outcomes[i];
+			const outcome = batch.outcomes[i];
 			if (outcome && 'value' in outcome) job.resolve(outcome.value);
 			else job.reject(outcome?.error);
 		}
@@ -215,27 +264,25 @@ export const createAtomic = ({
 			log.error({ err: error }, 'rollback failed');
 		}
 		log.error({ err: cause, jobs: count }, 'a write batch failed');
+		again = 0;
 		const jobs = queue.slice(0, count);
 		queue = queue.slice(count);
 		for (const job of jobs) job.reject(storageFailure(cause));
 		next();
 	};
 
+	/** Nothing was done yet: while another process writes the batch stays queued, and only time decides. */
 	const onBeginFailed = (error: unknown) => {
-		if (!isBusy(error)) {
-			failBatch(Math.min(queue.length, batchJobsMax), error);
-			return;
-		}
 		const now = performance.now();
 		busySince ??= now;
-		if (now - busySince > busyMsMax) {
-			busySince = null;
-			busyDelay = 0;
-			failBatch(queue.length, error);
+		if (isBusy(error) && now - busySince <= busyMsMax) {
+			busyDelay = Math.min(busyDelayMsMax, Math.max(busyDelayMsMin, busyDelay * 2));
+			schedule();
 			return;
 		}
-		busyDelay = Math.min(50, Math.max(5, busyDelay * 2));
-		schedule();
+		busySince = null;
+		busyDelay = 0;
+		failBatch(queue.length, error);
 	};
 
 	return {
@@ -250,10 +297,10 @@ export const createAtomic = ({
 			try {
 				beginRead.run();
 			} catch (cause) {
-				throw storageFailure(cause);
+				throw isStorageError(cause) ? storageFailure(cause) : cause;
 			}
 			try {
-				const tx = new Tx(clock());
+				const tx = new Tx(clock(), false);
 				const value = drive(make(tx), tx);
 				tx.assertAllYielded();
 				commit.run();

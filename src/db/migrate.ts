@@ -1,9 +1,12 @@
 import type { Database } from 'bun:sqlite';
-import type { Migration } from './migrations.ts';
 import { readMigrations } from './migrations.ts' with { type: 'macro' };
+import type { Migration } from './migrations.ts';
 
 /** What this program brings with it, oldest first. */
 export const migrations: Migration[] = readMigrations();
+
+/** "Parl" in the file's header tells our files from other SQLite files (https://www.sqlite.org/fileformat2.html, offset 68). */
+export const applicationId = 0x5061726c;
 
 /** SchemaError is a data file this program must not touch; the message is for the operator. */
 export class SchemaError extends Error {}
@@ -12,7 +15,10 @@ export class SchemaError extends Error {}
 const appliedMigrations = (sqlite: Database): { tag: string; hash: string }[] =>
 	sqlite.query("select name from sqlite_master where type = 'table' and name = 'schema_migrations'").get() === null
 		? []
-		: (sqlite.query('select tag, hash from schema_migrations order by position').all() as { tag: string; hash: string }[]);
+		: (sqlite.query('select tag, hash from schema_migrations order by position').all() as {
+				tag: string;
+				hash: string;
+			}[]);
 
 /**
  * pendingMigrations compares a data file with this program.
@@ -43,6 +49,8 @@ export const migrate = (sqlite: Database, now: number, known: Migration[] = migr
 	sqlite.run('PRAGMA foreign_keys = OFF');
 	try {
 		sqlite.run('BEGIN IMMEDIATE');
+		// note: in the same transaction as the first table, so that a file is either empty or known as ours
+		sqlite.run(`PRAGMA application_id = ${applicationId}`);
 		sqlite.run(
 			'CREATE TABLE IF NOT EXISTS schema_migrations (position INTEGER PRIMARY KEY, tag TEXT NOT NULL, hash TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT',
 		);
@@ -54,7 +62,8 @@ export const migrate = (sqlite: Database, now: number, known: Migration[] = migr
 				.run(done + i, tag, hash, now);
 		}
 		const broken = sqlite.query('PRAGMA foreign_key_check').all();
-		if (broken.length > 0) throw new SchemaError(`a migration would break ${broken.length} references; nothing was changed.`);
+		if (broken.length > 0)
+			throw new SchemaError(`a migration would break ${broken.length} references; nothing was changed.`);
 		sqlite.run('COMMIT');
 	} catch (error) {
 		if (sqlite.inTransaction) sqlite.run('ROLLBACK');

@@ -1,11 +1,24 @@
-import { Database } from 'bun:sqlite';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
+import { Database, type Statement } from 'bun:sqlite';
+import {
+	chmodSync,
+	closeSync,
+	existsSync,
+	mkdirSync,
+	openSync,
+	readSync,
+	rmSync,
+	statSync,
+	unlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { drizzle } from 'drizzle-orm/bun-sqlite';
 import type { Clock } from '../kernel/clock.ts';
+import { busyMsMax } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/log.ts';
-import { type Atomic, type Committed, createAtomic } from './atomic.ts';
-import { migrate, pendingMigrations, SchemaError } from './migrate.ts';
+import { type Atomic, type Committed, createAtomic, isBusy, sqliteCode } from './atomic.ts';
+import { applicationId, migrate, migrations, pendingMigrations, SchemaError } from './migrate.ts';
+import type { Migration } from './migrations.ts';
 
 /** Drizzle on the open database: for building statements, never for running them. */
 export type Db = ReturnType<typeof connect>;
@@ -24,74 +37,105 @@ export interface Store extends Atomic {
 /** DataError is a data folder that cannot be used; the message is one line for the operator. */
 export class DataError extends Error {}
 
-/** "Parl" in the file's header tells our files from other SQLite files (https://www.sqlite.org/fileformat2.html, offset 68). */
-const applicationId = 0x5061726c;
 const headerBytes = 100;
 /** Files up to this size are checked whole at start; reading them takes less than a tenth of a second. */
 const quickCheckBytesMax = 32 * 1024 * 1024;
 
 export const dataFile = (folder: string): string => join(folder, 'parley.db');
 
-/** prepareFolder makes the folder for its owner only. Throws DataError when it cannot be written. */
+/** The name of what went wrong, for the operator: `EACCES`, `SQLITE_FULL`. */
+const codeOf = (error: unknown): string => sqliteCode(error) || (error as { code?: string }).code || 'unknown';
+
+/**
+ * prepareFolder makes the folder for its owner only. Throws DataError when it cannot be written, or when it holds
+ * another program's data: its rights then stay as they were.
+ */
 export const prepareFolder = (folder: string): void => {
+	inspect(dataFile(folder));
 	try {
 		mkdirSync(folder, { recursive: true, mode: 0o700 });
 		chmodSync(folder, 0o700);
 		const probe = join(folder, '.write-probe');
 		writeFileSync(probe, '', { mode: 0o600 });
-		Bun.file(probe).delete().catch(() => undefined);
+		unlinkSync(probe);
 	} catch (error) {
-		throw new DataError(`the data folder ${folder} cannot be written (${(error as { code?: string }).code ?? 'unknown'}). Choose another with --data, or give this user the right to it.`);
+		throw new DataError(
+			`the data folder ${folder} cannot be written (${codeOf(error)}). Choose another with --data, or give this user the right to it.`,
+		);
 	}
 };
 
 /** lockFolder holds the folder for this server until the process ends, however it ends. Throws DataError when another has it. */
 export const lockFolder = (folder: string): (() => void) => {
 	const file = join(folder, 'lock.db');
-	const lock = new Database(file, { create: true });
-	chmodSync(file, 0o600);
+	let lock: Database | undefined;
 	try {
+		lock = new Database(file, { create: true });
+		chmodSync(file, 0o600);
+		// note: a lock of the operating system, gone with the process even after kill -9; a file with a pid is not
 		lock.run('BEGIN EXCLUSIVE');
-	} catch {
-		lock.close();
-		throw new DataError(`another parley serves the data folder ${folder}. Stop it first, or choose another folder with --data.`);
+	} catch (error) {
+		lock?.close();
+		throw new DataError(
+			isBusy(error)
+				? `another parley serves the data folder ${folder}. Stop it first, or choose another folder with --data.`
+				: `the lock ${file} cannot be taken (${codeOf(error)}). If no parley runs, delete that file.`,
+		);
 	}
-	return () => lock.close();
+	const held = lock;
+	return () => held.close();
 };
 
-/** inspect reads the header of an existing file without opening it as a database, so that a wrong one stays as it is. */
+const isEmpty = (file: string): boolean => !existsSync(file) || statSync(file).size === 0;
+
+/**
+ * inspect reads the header of an existing file without opening it as a database, so that a wrong one stays as it is.
+ * note: only before the database is open: closing any handle of a file drops the locks the process has on it.
+ */
 const inspect = (file: string): void => {
-	if (!existsSync(file) || statSync(file).size === 0) return;
 	const header = Buffer.alloc(headerBytes);
-	const fd = openSync(file, 'r');
-	const read = readSync(fd, header, 0, headerBytes, 0);
-	closeSync(fd);
+	let read: number;
+	try {
+		if (isEmpty(file)) return;
+		const fd = openSync(file, 'r');
+		try {
+			read = readSync(fd, header, 0, headerBytes, 0);
+		} finally {
+			closeSync(fd);
+		}
+	} catch (error) {
+		throw new DataError(`the data file ${file} cannot be read (${codeOf(error)}). Give this user the right to it.`);
+	}
 	const damaged = new DataError(`the data file ${file} is damaged or no database at all. Restore a backup.`);
 	if (read < headerBytes || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw damaged;
-	const id = header.readUInt32BE(68);
-	// note: 0 while the first migration is only in the write-ahead log beside the file
-	if (id !== applicationId && !(id === 0 && existsSync(`${file}-wal`)))
+	if (header.readUInt32BE(68) !== applicationId)
 		throw new DataError(`the data file ${file} belongs to another program. Choose another folder with --data.`);
 	const pageBytes = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
 	const pages = header.readUInt32BE(28);
-	if (!existsSync(`${file}-wal`) && statSync(file).size < pages * pageBytes) throw damaged;
+	// note: with a log or a journal beside it the file may rightly be shorter; SQLite makes it whole
+	const whole = !existsSync(`${file}-wal`) && !existsSync(`${file}-journal`);
+	if (whole && statSync(file).size < pages * pageBytes) throw damaged;
 };
 
 /** checkReadable opens an existing file for reading only, to refuse a damaged or newer one before anything is written. */
-const checkReadable = (file: string): void => {
-	if (!existsSync(file) || statSync(file).size === 0) return;
-	const sqlite = new Database(file, { readonly: true });
+const checkReadable = (file: string, known: Migration[]): void => {
+	// note: a journal is left by a first start that was killed; it must be rolled back, which a reader cannot
+	if (isEmpty(file) || existsSync(`${file}-journal`)) return;
+	let sqlite: Database | undefined;
 	try {
-		pendingMigrations(sqlite);
+		sqlite = new Database(file, { readonly: true });
+		sqlite.run(`PRAGMA busy_timeout = ${busyMsMax}`);
+		pendingMigrations(sqlite, known);
 		if (statSync(file).size <= quickCheckBytesMax) {
 			const [row] = sqlite.query('PRAGMA quick_check(1)').values();
 			if (row?.[0] !== 'ok') throw new Error(String(row?.[0]));
 		}
 	} catch (error) {
 		if (error instanceof SchemaError) throw new DataError(`cannot use ${file}: ${error.message}`);
+		if (isBusy(error)) throw new DataError(`the data file ${file} is in use by another command. Try again.`);
 		throw new DataError(`the data file ${file} is damaged. Restore a backup.`);
 	} finally {
-		sqlite.close();
+		sqlite?.close();
 	}
 };
 
@@ -100,14 +144,15 @@ const requireSqlite = (sqlite: Database): void => {
 	const version = String(sqlite.query('select sqlite_version()').values()[0]?.[0]);
 	if (Bun.semver.order(version, '3.51.3') < 0)
 		throw new DataError(`SQLite ${version} on this machine can damage data; 3.51.3 or later is needed.`);
+	if (sqlite.query("select 1 from pragma_module_list where name = 'fts5'").get() === null)
+		throw new DataError(`SQLite ${version} on this machine has no full-text search (FTS5).`);
 };
 
-const pragmas = (sqlite: Database, busyMs: number): void => {
-	// note: before the first table is made, or it has no effect
-	if (sqlite.query('PRAGMA page_count').values()[0]?.[0] === 0) sqlite.run(`PRAGMA application_id = ${applicationId}`);
-	sqlite.run(`PRAGMA busy_timeout = ${busyMs}`);
-	sqlite.run('PRAGMA journal_mode = WAL');
-	// note: FULL syncs the log at every commit; with NORMAL a power cut loses acknowledged messages
+/** The settings of a connection that write nothing. */
+const configure = (sqlite: Database): void => {
+	// note: first, so that what follows waits for a command on the same file; nobody is served yet who would be kept waiting
+	sqlite.run(`PRAGMA busy_timeout = ${busyMsMax}`);
+	// note: before the first commit. FULL syncs the log at every commit; with NORMAL a power cut loses acknowledged messages
 	sqlite.run('PRAGMA synchronous = FULL');
 	if (process.platform === 'darwin') {
 		sqlite.run('PRAGMA fullfsync = ON');
@@ -118,6 +163,13 @@ const pragmas = (sqlite: Database, busyMs: number): void => {
 	sqlite.run('PRAGMA cell_size_check = ON');
 	sqlite.run('PRAGMA temp_store = MEMORY');
 	sqlite.run('PRAGMA cache_size = -32768'); // KiB
+};
+
+/** The write-ahead log. It changes the file's header, so it comes after the migrations: one that fails changes nothing. */
+const useLog = (sqlite: Database): void => {
+	const mode = String(sqlite.query('PRAGMA journal_mode = WAL').values()[0]?.[0]);
+	if (mode !== 'wal' && mode !== 'memory')
+		throw new DataError('the data folder is on a file system that cannot hold the database. Use a local disk.');
 	sqlite.run('PRAGMA wal_autocheckpoint = 4000'); // pages of 4 KiB: a larger log is written back less often
 	sqlite.run('PRAGMA journal_size_limit = 67108864'); // bytes: the log shrinks again after a long reader
 };
@@ -125,6 +177,7 @@ const pragmas = (sqlite: Database, busyMs: number): void => {
 /**
  * openStore opens (and if need be makes and migrates) the database of a data folder, or one in memory for `:memory:`.
  * `busyMs`: how long a statement waits for another process; 0 on the server, which waits by timer instead.
+ * `known`: the migrations to bring the file up to, for tests.
  * Throws DataError with one line for the operator; the file is then untouched.
  */
 export const openStore = (options: {
@@ -133,31 +186,74 @@ export const openStore = (options: {
 	log: Logger;
 	busyMs?: number;
 	committed?: Committed;
+	known?: Migration[];
 }): Store => {
-	const { folder, clock, log } = options;
+	const { folder, clock, known = migrations } = options;
 	const memory = folder === ':memory:';
 	const file = memory ? folder : dataFile(folder);
 	if (!memory) {
 		prepareFolder(folder);
-		inspect(file);
-		checkReadable(file);
+		checkReadable(file, known);
 	}
-	const sqlite = new Database(file, { create: true, strict: true });
+	let sqlite: Database | undefined;
 	try {
-		requireSqlite(sqlite);
+		sqlite = new Database(file, { create: true, strict: true });
 		if (!memory) chmodSync(file, 0o600);
-		pragmas(sqlite, options.busyMs ?? 0);
-		const pending = pendingMigrations(sqlite);
-		const isNew = sqlite.query("select 1 from sqlite_master where name = 'schema_migrations'").get() === null;
-		if (pending.length > 0 && !isNew && !memory) backupBeforeMigration(sqlite, folder, clock());
-		migrate(sqlite, clock());
+		requireSqlite(sqlite);
+		configure(sqlite);
+		upgrade(sqlite, memory ? null : folder, clock(), known);
+		useLog(sqlite);
+		sqlite.run(`PRAGMA busy_timeout = ${options.busyMs ?? 0}`);
+		return storeOf(sqlite, memory, options);
 	} catch (error) {
-		sqlite.close();
+		sqlite?.close();
+		if (error instanceof DataError) throw error;
 		if (error instanceof SchemaError) throw new DataError(`cannot use ${file}: ${error.message}`);
+		throw new DataError(`cannot open ${file}: ${String((error as Error).message).split('\n')[0]} (${codeOf(error)}).`);
+	}
+};
+
+/**
+ * endStatementsOnClose returns a function that ends every statement still alive: bun:sqlite keeps a closed file open,
+ * and locked, as long as one of them lives, and those of Drizzle live as long as the steps that hold them.
+ */
+const endStatementsOnClose = (sqlite: Database): (() => void) => {
+	const live = new Set<WeakRef<Statement>>();
+	const collected = new FinalizationRegistry<WeakRef<Statement>>((ref) => live.delete(ref));
+	const prepare = sqlite.prepare.bind(sqlite);
+	sqlite.prepare = ((...args: Parameters<typeof prepare>) => {
+		const statement = prepare(...args);
+		const ref = new WeakRef<Statement>(statement as Statement);
+		live.add(ref);
+		collected.register(statement, ref);
+		return statement;
+	}) as typeof sqlite.prepare;
+	return () => {
+		for (const ref of live) ref.deref()?.finalize();
+	};
+};
+
+/** upgrade migrates a file, with a backup first unless it is new or in memory. */
+const upgrade = (sqlite: Database, folder: string | null, now: number, known: Migration[]): void => {
+	if (pendingMigrations(sqlite, known).length === 0) return;
+	const isNew = sqlite.query("select 1 from sqlite_master where name = 'schema_migrations'").get() === null;
+	const copy = folder === null || isNew ? null : backupBeforeMigration(sqlite, folder, now);
+	try {
+		migrate(sqlite, now, known);
+	} catch (error) {
+		// note: the file is as it was, and a server that is started again and again must not fill the disk with copies
+		if (copy !== null) unlinkSync(copy);
 		throw error;
 	}
+};
 
-	const atomic = createAtomic({ sqlite, clock, log, committed: options.committed ?? (() => undefined) });
+const storeOf = (
+	sqlite: Database,
+	memory: boolean,
+	{ clock, log, committed = () => undefined }: { clock: Clock; log: Logger; committed?: Committed },
+): Store => {
+	const endStatements = endStatementsOnClose(sqlite);
+	const atomic = createAtomic({ sqlite, clock, log, committed });
 	const dataVersion = sqlite.prepare('PRAGMA data_version');
 	const readVersion = () => Number(dataVersion.values()[0]?.[0]);
 	let seenVersion = readVersion();
@@ -184,15 +280,28 @@ export const openStore = (options: {
 			}
 		},
 		close: () => {
-			if (!memory) sqlite.run('PRAGMA wal_checkpoint(TRUNCATE)');
-			sqlite.close();
+			try {
+				if (!memory) sqlite.run('PRAGMA wal_checkpoint(TRUNCATE)');
+			} catch (error) {
+				// note: nothing is lost: the next start reads the log
+				log.warn({ err: error }, 'the write-ahead log could not be written back');
+			} finally {
+				endStatements();
+				sqlite.close();
+			}
 		},
 	};
 };
 
-/** backupBeforeMigration writes a whole copy beside the file: a migration that goes wrong can be taken back. */
-const backupBeforeMigration = (sqlite: Database, folder: string, now: number): void => {
+/** backupBeforeMigration writes a whole copy beside the file and returns its path: a migration can be taken back. */
+const backupBeforeMigration = (sqlite: Database, folder: string, now: number): string => {
 	const copy = join(folder, `before-migration-${new Date(now).toISOString().replaceAll(':', '-')}.db`);
-	sqlite.query('VACUUM INTO ?').run(copy);
-	chmodSync(copy, 0o600);
+	try {
+		sqlite.query('VACUUM INTO ?').run(copy);
+		chmodSync(copy, 0o600);
+	} catch (error) {
+		rmSync(copy, { force: true });
+		throw error;
+	}
+	return copy;
 };

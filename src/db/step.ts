@@ -50,6 +50,8 @@ export class Tx {
 	constructor(
 		/** Milliseconds; one time for the whole job. */
 		readonly now: number,
+		/** Whether it may write. */
+		private readonly writes = true,
 	) {}
 
 	/** get reads one row, or undefined. */
@@ -64,6 +66,8 @@ export class Tx {
 
 	/** run writes, and tells how many rows changed. */
 	run(query: { run(params?: Params): unknown }, params?: Params): Statement<Changes> {
+		// note: a write inside a read would be committed, but neither grouped nor published
+		if (!this.writes) throw new Error('a read was given a statement that writes: use atomic');
 		return this.statement(query, 'run', params);
 	}
 
@@ -83,14 +87,18 @@ export class Tx {
 	/** A statement or step that was made but never yielded did nothing, in silence: that is a mistake in the code. */
 	assertAllYielded(): void {
 		if (this.made !== this.finished)
-			throw new Error(`${this.made - this.finished} statement(s) or step(s) were made but not yielded: a yield* is missing`);
+			throw new Error(
+				`${this.made - this.finished} statement(s) or step(s) were made but not yielded: a yield* is missing`,
+			);
 	}
 }
 
 const counting = process.env.NODE_ENV !== 'production';
 
 /** step makes a piece of a transaction. In development and tests it is counted, so that a forgotten `yield*` is found. */
-export const step = <A extends unknown[], T>(body: (tx: Tx, ...args: A) => Steps<T>): ((tx: Tx, ...args: A) => Steps<T>) => {
+export const step = <A extends unknown[], T>(
+	body: (tx: Tx, ...args: A) => Steps<T>,
+): ((tx: Tx, ...args: A) => Steps<T>) => {
 	if (!counting) return body;
 	return (tx, ...args) => {
 		tx.begin();

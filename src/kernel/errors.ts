@@ -15,7 +15,10 @@ export const failures = {
 		401,
 		'A secret key (sk_...) must never be used from a web page. Use the publishable key (pk_...) there, and revoke this secret key if it was published.',
 	],
-	token_required: [401, 'Send a chat token: Authorization: Bearer {chatToken}. Get one from POST /api/v1/users/chat-token.'],
+	token_required: [
+		401,
+		'Send a chat token: Authorization: Bearer {chatToken}. Get one from POST /api/v1/users/chat-token.',
+	],
 	user_token_required: [
 		401,
 		'This call is made as a user. Send a chat token, or with a secret key name the user in the x-act-as header.',
@@ -38,11 +41,20 @@ export const failures = {
 	forbidden: [403, 'Your role does not allow this.'],
 	permission_missing: [403, 'This user lacks the permission for this.'],
 	rank_too_low: [403, 'You can only act on users below your own rank, and only grant roles below your own.'],
-	signup_closed: [403, 'This site does not let visitors create users themselves. Its server does it, with a secret key.'],
+	signup_closed: [
+		403,
+		'This site does not let visitors create users themselves. Its server does it, with a secret key.',
+	],
 	signup_signed: [403, 'This site asks for an identityToken signed by its server to create a user.'],
-	proof_required: [403, 'externalId is set by the site’s server (secret key), or must equal the sub of a valid identityToken.'],
+	proof_required: [
+		403,
+		'externalId is set by the site’s server (secret key), or must equal the sub of a valid identityToken.',
+	],
 	user_suspended: [403, 'This user is suspended. Ask the site’s support.'],
-	origin_not_allowed: [403, 'This web origin is not allowed to use the API.'],
+	origin_not_allowed: [
+		403,
+		'Pages of this web origin may not call the API of this site. Its operator allows them with: parley site set <resourceId> --origin <origin>',
+	],
 	host_not_allowed: [403, 'This server does not answer under this host name. Add it to PARLEY_ALLOWED_HOSTS.'],
 	blocked: [403, 'One of you has blocked the other: nothing can be sent here.'],
 	recipient_unavailable: [403, 'This user cannot receive messages.'],
@@ -50,7 +62,10 @@ export const failures = {
 	// 404, 405, 409, 412, 413, 415
 	not_found: [404, 'There is nothing here, or it is not yours to see.'],
 	route_not_found: [404, 'There is no such path. The calls are listed at /swagger.'],
-	site_not_found: [404, 'No such site on this server. Check resourceId.'],
+	site_not_found: [
+		404,
+		'There is no such site on this server. Check resourceId; the operator adds a site with: parley site add <resourceId>',
+	],
 	method_not_allowed: [405, 'This path does not know this method. See the Allow header.'],
 	username_taken: [
 		409,

@@ -59,11 +59,18 @@ export const capabilities = {
 	'message.edit': { least: 'user', flags: ['canSendMessage', 'canEditMessage'] },
 	'message.delete': { least: 'user', flags: ['canDeleteMessage'] },
 	'message.react': { least: 'user', flags: ['canSendMessage'] },
+	'token.mint': { least: 'superadmin', server: true },
+	'user.create': { least: 'superadmin', server: true },
+	'desk.create': { least: 'admin', server: true },
 	'user.suspend': { least: 'moderator', server: true },
 	'user.revoke': { least: 'admin', server: true },
 	'user.invite': { least: 'admin' },
 } as const satisfies Record<string, Rule>;
 export type Capability = keyof typeof capabilities;
+/** The capabilities that a secret key alone has too. */
+export type ServerCapability = {
+	[C in Capability]: (typeof capabilities)[C] extends { server: true } ? C : never;
+}[Capability];
 
 /** ruleOf widens one entry of the table, so that its optional parts can be read. */
 export const ruleOf = (capability: Capability): Rule => capabilities[capability];

@@ -1,5 +1,14 @@
 import { type AnyColumn, sql } from 'drizzle-orm';
-import { foreignKey, index, integer, primaryKey, sqliteTable, text, unique, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import {
+	foreignKey,
+	index,
+	integer,
+	primaryKey,
+	sqliteTable,
+	text,
+	unique,
+	uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
 import { sites } from '../sites/sites.tables.ts';
 import { users } from '../users/users.tables.ts';
 
@@ -53,9 +62,7 @@ export const conversations = sqliteTable(
 	(t) => [
 		unique('conversations_by_site').on(t.site, t.pk),
 		// One conversation a pair, whoever began. note: an index on expressions that a send does not change costs a send nothing
-		uniqueIndex('conversations_by_pair')
-			.on(pairLow(t), pairHigh(t))
-			.where(sql`${t.type} = 'p2p'`),
+		uniqueIndex('conversations_by_pair').on(pairLow(t), pairHigh(t)).where(sql`${t.type} = 'p2p'`),
 		index('conversations_by_one').on(t.participantOne),
 		index('conversations_by_two').on(t.participantTwo),
 		index('conversations_by_activity').on(t.site, t.lastActivityAt),
@@ -142,5 +149,8 @@ export const reactions = sqliteTable(
 			.references(() => users.pk),
 		createdAt: integer().notNull(),
 	},
-	(t) => [primaryKey({ name: 'reactions_pk', columns: [t.message, t.emoji, t.user] }), index('reactions_by_user').on(t.user)],
+	(t) => [
+		primaryKey({ name: 'reactions_pk', columns: [t.message, t.emoji, t.user] }),
+		index('reactions_by_user').on(t.user),
+	],
 );

@@ -10,7 +10,8 @@ export const SiteSettings = t.Object({
 	signup: SignupMode,
 	/** null: the default, `http(s)://<resourceId>` and its subdomains. */
 	origins: t.Union([t.Array(t.String()), t.Null()], {
-		description: 'Web origins that may call the API, as `https://www.site.com`; `https://*.site.com` for every subdomain.',
+		description:
+			'Web origins that may call the API, as `https://www.site.com`; `https://*.site.com` for every subdomain.',
 	}),
 	directory: t.Union([t.Literal('off'), t.Literal('exact'), t.Literal('search')], {
 		description: 'Whether users can look each other up by name.',

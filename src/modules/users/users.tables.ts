@@ -1,5 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { foreignKey, index, integer, primaryKey, sqliteTable, text, unique, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import {
+	foreignKey,
+	index,
+	integer,
+	primaryKey,
+	sqliteTable,
+	text,
+	unique,
+	uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
 import { type Flags, roles } from '../../kernel/roles.ts';
 import { sites } from '../sites/sites.tables.ts';
 
@@ -42,24 +51,19 @@ export const users = sqliteTable(
 		suspendedUntil: integer(),
 		suspendedReason: text(),
 		erasedAt: integer(),
+		/** The profile is gone, the texts are still being emptied: taken up again after a crash. */
+		erasurePending: integer({ mode: 'boolean' }).notNull().default(false),
 		createdAt: integer().notNull(),
 		updatedAt: integer().notNull(),
 	},
 	(t) => [
 		unique('users_by_site').on(t.site, t.pk),
 		unique('users_by_name').on(t.site, t.usernameKey),
-		uniqueIndex('users_by_external_id')
-			.on(t.site, t.externalId)
-			.where(sql`${t.externalId} is not null`),
-		uniqueIndex('users_by_login')
-			.on(t.site, t.emailKey)
-			.where(sql`${t.passwordHash} is not null`),
-		index('users_of_desk')
-			.on(t.site, t.role)
-			.where(sql`${t.role} <> 'user'`),
-		index('users_unclaimed')
-			.on(t.createdAt)
-			.where(sql`${t.firstCallAt} is null and ${t.verified} = 0`),
+		uniqueIndex('users_by_external_id').on(t.site, t.externalId).where(sql`${t.externalId} is not null`),
+		uniqueIndex('users_by_login').on(t.site, t.emailKey).where(sql`${t.passwordHash} is not null`),
+		index('users_of_desk').on(t.site, t.role).where(sql`${t.role} <> 'user'`),
+		index('users_erasing').on(t.pk).where(sql`${t.erasurePending} = 1`),
+		index('users_unclaimed').on(t.createdAt).where(sql`${t.firstCallAt} is null and ${t.verified} = 0`),
 	],
 );
 

@@ -1,0 +1,55 @@
+import { Elysia } from 'elysia';
+import { AppError } from '../kernel/errors.ts';
+import { bodyBytesMax } from '../kernel/limits.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+const tooLarge = () =>
+	new AppError('body_too_large', { message: `The request body is larger than ${bodyBytesMax / 1024} KB. Send less.` });
+
+/** Reads a body of unknown length, and stops at the limit. */
+const readChunks = async (request: Request): Promise<Uint8Array> => {
+	const chunks: Uint8Array[] = [];
+	let bytes = 0;
+	for await (const chunk of request.body ?? []) {
+		bytes += chunk.byteLength;
+		if (bytes > bodyBytesMax) throw tooLarge();
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks);
+};
+
+const isClean = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+const isCleanValue = (value: unknown): boolean => {
+	if (typeof value === 'string') return isClean(value);
+	if (typeof value !== 'object' || value === null) return true;
+	return Object.entries(value).every(([key, item]) => isClean(key) && isCleanValue(item));
+};
+
+/** readJson reads a request's JSON body; an empty one is `{}`. Throws unsupported_media_type, body_too_large, invalid_json, invalid_request. */
+export const readJson = async (request: Request): Promise<unknown> => {
+	const length = request.headers.get('content-length');
+	if (length !== null && Number(length) > bodyBytesMax) throw tooLarge();
+	const type = request.headers.get('content-type');
+	if (type !== null && !jsonType.test(type)) throw new AppError('unsupported_media_type');
+	const bytes = length === null ? await readChunks(request) : new Uint8Array(await request.arrayBuffer());
+	if (bytes.byteLength === 0) return {};
+	if (type === null) throw new AppError('unsupported_media_type');
+	let text: string;
+	let value: unknown;
+	try {
+		text = utf8.decode(bytes);
+		value = JSON.parse(text);
+	} catch {
+		throw new AppError('invalid_json');
+	}
+	// note: SQLite stores NUL and lone surrogates oddly. In valid UTF-8 they can only stand as an escape
+	if (text.includes('\\u') && !isCleanValue(value))
+		throw new AppError('invalid_request', {
+			errors: [{ path: 'body', message: 'text must be well-formed Unicode without NUL' }],
+		});
+	return value;
+};
+
+/** body reads every route's body the same way: JSON only, at most 64 KB, well-formed. */
+export const body = new Elysia({ name: 'body' }).onParse({ as: 'global' }, ({ request }) => readJson(request));

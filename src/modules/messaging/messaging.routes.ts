@@ -1,0 +1,135 @@
+import { Type as t } from '@sinclair/typebox';
+import { Elysia } from 'elysia';
+import type { Answers } from '../../http/answers.ts';
+import type { Guard } from '../../http/guard.ts';
+import type { LimitPlugin } from '../../http/limits.ts';
+import { Id } from '../users/users.schema.ts';
+import {
+	EditMessage,
+	MarkRead,
+	MarkUnread,
+	Message,
+	MessagePage,
+	MessageQuery,
+	SendMessage,
+	UnreadCount,
+} from './messaging.schema.ts';
+import type { ThreadService } from './messaging.service.ts';
+
+const InParams = t.Object({ id: Id('The conversation’s public id.') });
+const MessageParams = t.Object({ ...InParams.properties, messageId: Id('The message’s public id.') });
+const ReactionParams = t.Object({
+	...MessageParams.properties,
+	emoji: t.String({
+		minLength: 1,
+		maxLength: 64,
+		description: 'One emoji, percent-encoded: 👍 is %F0%9F%91%8D.',
+		examples: ['👍'],
+	}),
+});
+
+/**
+ * Everything one does with the messages of a conversation, under `/{prefix}/{id}`: the same routes for p2p and support.
+ */
+export const messageRoutes = ({
+	guard,
+	answers,
+	limits,
+	threads,
+	prefix,
+	tag,
+}: {
+	guard: Guard;
+	answers: Answers;
+	limits: LimitPlugin;
+	threads: ThreadService;
+	prefix: string;
+	tag: string;
+}) =>
+	new Elysia({ prefix, tags: [tag] })
+		.use(guard)
+		.use(answers)
+		.use(limits)
+		.post('/:id/messages', ({ principal, params, body }) => threads.send(principal, params.id, body), {
+			can: 'message.send',
+			limit: 'message',
+			params: InParams,
+			body: SendMessage,
+			createdOrFound: Message,
+			detail: {
+				summary: 'Send a message',
+				description:
+					'Stored on disk when this answers. With a `clientMessageId` the call may be repeated: 200 with the stored message instead of a second one.',
+			},
+		})
+		.get('/:id/messages', ({ principal, params, query }) => threads.list(principal, params.id, query), {
+			can: 'conversation.read',
+			params: InParams,
+			query: MessageQuery,
+			ok: MessagePage,
+			detail: {
+				summary: 'View messages',
+				description: 'In order of `seq`. Page 1 is the newest; `before`, `after` and `around` read from a message on.',
+			},
+		})
+		.patch(
+			'/:id/messages/:messageId',
+			({ principal, params, body }) => threads.edit(principal, params.id, params.messageId, body),
+			{
+				can: 'message.edit',
+				params: MessageParams,
+				body: EditMessage,
+				ok: Message,
+				detail: { summary: 'Edit a message', description: 'One’s own. `editedAt` tells of it.' },
+			},
+		)
+		.delete(
+			'/:id/messages/:messageId',
+			({ principal, params }) => threads.remove(principal, params.id, params.messageId),
+			{
+				can: 'message.delete',
+				params: MessageParams,
+				ok: Message,
+				detail: {
+					summary: 'Delete a message',
+					description: 'One’s own, or as a moderator any. What stays is empty and has `deletedAt`.',
+				},
+			},
+		)
+		.post('/:id/read', ({ principal, params, body }) => threads.read(principal, params.id, body), {
+			can: 'conversation.read',
+			params: InParams,
+			body: MarkRead,
+			ok: UnreadCount,
+			detail: { summary: 'Mark as read', description: 'Up to a message, or all. The sender sees it as `isRead`.' },
+		})
+		.post('/:id/unread', ({ principal, params, body }) => threads.unread(principal, params.id, body), {
+			can: 'conversation.read',
+			params: InParams,
+			body: MarkUnread,
+			ok: UnreadCount,
+			detail: {
+				summary: 'Mark as unread',
+				description: 'From a message on, for one’s own count; the sender’s `isRead` stays.',
+			},
+		})
+		.put(
+			'/:id/messages/:messageId/reactions/:emoji',
+			({ principal, params }) => threads.react(principal, params.id, params.messageId, params.emoji, true),
+			{
+				can: 'message.react',
+				params: ReactionParams,
+				ok: Message,
+				detail: { summary: 'React to a message', description: 'With one emoji; again changes nothing.' },
+			},
+		)
+		.delete(
+			'/:id/messages/:messageId/reactions/:emoji',
+			({ principal, params }) => threads.react(principal, params.id, params.messageId, params.emoji, false),
+			{
+				can: 'message.react',
+				params: ReactionParams,
+				ok: Message,
+				detail: { summary: 'Take a reaction back', description: 'One’s own; where there is none, nothing changes.' },
+			},
+		);

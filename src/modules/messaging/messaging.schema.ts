@@ -1,0 +1,230 @@
+import { type Static, Type as t } from '@sinclair/typebox';
+import {
+	clientMessageIdMax,
+	idMax,
+	pageLimitDefault,
+	pageLimitMax,
+	pageMax,
+	unreadListMax,
+} from '../../kernel/limits.ts';
+import { Id, Metadata, Nullable, Profile, Time } from '../users/users.schema.ts';
+
+const Text = t.String({
+	minLength: 1,
+	description: '1-10 000 characters after trimming, well-formed Unicode, no NUL.',
+});
+const ClientMessageId = t.String({
+	minLength: 1,
+	maxLength: clientMessageIdMax,
+	pattern: '^[\\x21-\\x7e]+$',
+	description:
+		'Your own id of this message, best a UUIDv7: sending it again returns the stored message instead of a second one.',
+});
+
+export const SendMessage = t.Object(
+	{
+		content: t.Object({ text: Text }),
+		replyTo: t.Optional(Id('A message of the same conversation.')),
+		clientMessageId: t.Optional(ClientMessageId),
+		metadata: t.Optional(Metadata),
+	},
+	{ examples: [{ content: { text: 'How are you?' } }] },
+);
+export type SendMessage = Static<typeof SendMessage>;
+
+export const EditMessage = t.Object(
+	{ content: t.Object({ text: Text }) },
+	{ examples: [{ content: { text: 'How are you all?' } }] },
+);
+export type EditMessage = Static<typeof EditMessage>;
+
+export const Reaction = t.Object({
+	emoji: t.String(),
+	count: t.Integer(),
+	mine: t.Boolean({ description: 'Whether the caller is among them.' }),
+});
+
+const messageExample = {
+	id: 'msg_01kj3zr4c8f2t9v5m1q7w3y6xb',
+	conversationId: 'conv_01kj3zqm2d7h4n8r0s6t3v9wce',
+	senderId: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd',
+	seq: 1,
+	kind: 'text' as const,
+	content: { text: 'How are you?' },
+	isRead: false,
+	replyTo: null,
+	reactions: [],
+	clientMessageId: null,
+	metadata: null,
+	editedAt: null,
+	deletedAt: null,
+	createdAt: '2026-02-22T10:00:00.000Z',
+};
+
+export const Message = t.Object(
+	{
+		id: Id('The message’s public id.'),
+		conversationId: t.String(),
+		senderId: Nullable(t.String({ description: 'null for a system message.' })),
+		seq: t.Integer({ description: '1, 2, 3 … in each conversation without a gap: the order.' }),
+		kind: t.Union([t.Literal('text'), t.Literal('system'), t.Literal('note')]),
+		content: t.Object({ text: t.Optional(t.String()) }, { description: 'Empty once the message was deleted.' }),
+		isRead: t.Boolean({ description: 'Whether the other side has seen it.' }),
+		replyTo: Nullable(t.String({ description: 'The message this one answers.' })),
+		reactions: t.Array(Reaction),
+		clientMessageId: Nullable(t.String()),
+		metadata: Nullable(Metadata),
+		editedAt: Nullable(Time('When the text was last changed.')),
+		deletedAt: Nullable(Time('When the message was deleted.')),
+		createdAt: Time('When the message was stored.'),
+	},
+	{ examples: [messageExample] },
+);
+export type Message = Static<typeof Message>;
+
+export const MessagePage = t.Object(
+	{
+		data: t.Array(Message, { description: 'In order of seq.' }),
+		total: t.Integer(),
+		page: Nullable(t.Integer({ description: '1 is the newest page; null under a cursor.' })),
+		limit: t.Integer(),
+		totalPages: Nullable(t.Integer()),
+		hasMoreBefore: t.Boolean(),
+		hasMoreAfter: t.Boolean(),
+	},
+	{
+		examples: [
+			{
+				data: [messageExample],
+				total: 1,
+				page: 1,
+				limit: 20,
+				totalPages: 1,
+				hasMoreBefore: false,
+				hasMoreAfter: false,
+			},
+		],
+	},
+);
+export type MessagePage = Static<typeof MessagePage>;
+
+export const PageQuery = {
+	page: t.Optional(t.Integer({ minimum: 1, maximum: pageMax, default: 1, description: 'Which page, from 1.' })),
+	limit: t.Optional(
+		t.Integer({
+			minimum: 1,
+			maximum: pageLimitMax,
+			default: pageLimitDefault,
+			description: `How many, 1-${pageLimitMax}.`,
+		}),
+	),
+};
+export const MessageQuery = t.Object({
+	...PageQuery,
+	before: t.Optional(t.String({ maxLength: idMax, description: 'A message id: what came before it.' })),
+	after: t.Optional(t.String({ maxLength: idMax, description: 'A message id: what came after it.' })),
+	around: t.Optional(
+		t.String({ maxLength: idMax, description: 'A message id, or `first_unread`: what stands around it.' }),
+	),
+});
+export type MessageQuery = Static<typeof MessageQuery>;
+
+export const MarkRead = t.Object(
+	{ messageId: t.Optional(Id('Read up to this message; left out: up to the newest.')) },
+	{ examples: [{}] },
+);
+export type MarkRead = Static<typeof MarkRead>;
+
+export const MarkUnread = t.Object(
+	{ messageId: Id('From this message on it counts as unread again.') },
+	{ examples: [{ messageId: messageExample.id }] },
+);
+export type MarkUnread = Static<typeof MarkUnread>;
+
+export const UnreadCount = t.Object({ unreadCount: t.Integer() }, { examples: [{ unreadCount: 0 }] });
+export type UnreadCount = Static<typeof UnreadCount>;
+
+export const UnreadTotal = t.Object(
+	{
+		total: t.Integer({ description: 'Unread messages in all conversations.' }),
+		conversations: t.Array(t.Object({ id: t.String(), unreadCount: t.Integer() }), {
+			description: `Those with unread messages, newest first, at most ${unreadListMax}.`,
+		}),
+		hasMore: t.Boolean(),
+	},
+	{ examples: [{ total: 2, conversations: [{ id: messageExample.conversationId, unreadCount: 2 }], hasMore: false }] },
+);
+export type UnreadTotal = Static<typeof UnreadTotal>;
+
+export const StartConversation = t.Object(
+	{
+		otherParticipantId: t.Optional(Id('The other user’s public id.')),
+		otherExternalId: t.Optional(
+			t.String({ minLength: 1, maxLength: 128, description: 'Or the site’s own id of the other user.' }),
+		),
+		participantOne: t.Optional(Id('With a secret key alone: the one user’s public id …')),
+		participantTwo: t.Optional(Id('… and the other’s.')),
+	},
+	{ examples: [{ otherParticipantId: 'user_01kj3zq0x5e6s8r1n6a2c4v7we' }] },
+);
+export type StartConversation = Static<typeof StartConversation>;
+
+export const Conversation = t.Object(
+	{
+		id: Id('The conversation’s public id.'),
+		type: t.Union([t.Literal('p2p'), t.Literal('support')]),
+		participantOne: t.String({ description: 'The id of the user who started it.' }),
+		participantTwo: Nullable(t.String({ description: 'The id of the other user.' })),
+		participants: t.Array(Profile),
+		status: t.Union([t.Literal('active'), t.Literal('archived')], {
+			description: 'For the caller: each archives for themselves.',
+		}),
+		messageCount: t.Integer(),
+		unreadCountP1: t.Integer(),
+		unreadCountP2: t.Integer(),
+		unreadCount: t.Integer({ description: 'The caller’s own.' }),
+		lastMessage: Nullable(Message),
+		lastMessageAt: Nullable(Time('When the newest message was stored.')),
+		metadata: Nullable(Metadata),
+		createdAt: Time('When it was started.'),
+	},
+	{
+		examples: [
+			{
+				id: messageExample.conversationId,
+				type: 'p2p',
+				participantOne: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd',
+				participantTwo: 'user_01kj3zq0x5e6s8r1n6a2c4v7we',
+				participants: [],
+				status: 'active',
+				messageCount: 0,
+				unreadCountP1: 0,
+				unreadCountP2: 0,
+				unreadCount: 0,
+				lastMessage: null,
+				lastMessageAt: null,
+				metadata: null,
+				createdAt: '2026-02-22T10:00:00.000Z',
+			},
+		],
+	},
+);
+export type Conversation = Static<typeof Conversation>;
+
+export const ConversationPage = t.Object(
+	{ data: t.Array(Conversation), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
+	{ examples: [{ data: [], total: 0, page: 1, limit: 20, totalPages: 0 }] },
+);
+export type ConversationPage = Static<typeof ConversationPage>;
+
+export const ConversationQuery = t.Object({
+	...PageQuery,
+	status: t.Optional(
+		t.Union([t.Literal('active'), t.Literal('archived'), t.Literal('all')], {
+			default: 'active',
+			description: 'The caller’s status of it.',
+		}),
+	),
+	unread: t.Optional(t.Boolean({ description: 'true: only those with unread messages.' })),
+});
+export type ConversationQuery = Static<typeof ConversationQuery>;

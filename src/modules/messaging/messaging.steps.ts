@@ -1,0 +1,505 @@
+import {
+	and,
+	asc,
+	count,
+	desc,
+	eq,
+	getTableColumns,
+	gt,
+	inArray,
+	isNotNull,
+	isNull,
+	lte,
+	ne,
+	or,
+	sql,
+} from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import type { Db } from '../../db/open.ts';
+import { step } from '../../db/step.ts';
+import type { EventType } from '../../kernel/events.ts';
+import type { EventSteps } from '../events/events.steps.ts';
+import type { SiteSteps } from '../sites/sites.steps.ts';
+import { users } from '../users/users.tables.ts';
+import { otherSide, type Side, sideOf, sideState } from './messaging.sides.ts';
+import { conversations, messageEdits, messages, pairHigh, pairLow, reactions } from './messaging.tables.ts';
+
+export type ConversationRow = typeof conversations.$inferSelect;
+export type MessageRow = typeof messages.$inferSelect;
+
+/** A message with the public ids of what it refers to. */
+export type MessageEntry = MessageRow & { senderId: string | null; replyToId: string | null };
+
+export interface ReactionCount {
+	message: number;
+	emoji: string;
+	count: number;
+	mine: boolean;
+}
+
+/** A message on its way into a conversation; its text has been checked. */
+export interface Draft {
+	id: string;
+	text: string;
+	replyTo: { pk: number; id: string } | null;
+	clientMessageId: string | null;
+	clientDigest: string | null;
+	metadata: MessageRow['metadata'];
+}
+
+/** messagingSteps: the one engine of conversations and messages that p2p and support stand on. */
+export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; sites: SiteSteps }) => {
+	const p = sql.placeholder;
+	const sender = alias(users, 'sender');
+	const answered = alias(messages, 'answered');
+	const entry = { ...getTableColumns(messages), senderId: sender.id, replyToId: answered.id };
+	const entries = () =>
+		db
+			.select(entry)
+			.from(messages)
+			.leftJoin(sender, eq(sender.pk, messages.sender))
+			.leftJoin(answered, eq(answered.pk, messages.replyTo));
+	const inConversation = and(eq(messages.site, p('site')), eq(messages.conversation, p('conversation')));
+
+	const byId = db
+		.select()
+		.from(conversations)
+		.where(and(eq(conversations.site, p('site')), eq(conversations.id, p('id'))))
+		.prepare();
+	const byPair = db
+		.select()
+		.from(conversations)
+		.where(
+			and(
+				eq(conversations.type, sql`'p2p'`),
+				eq(pairLow(conversations), sql`min(${p('a')}, ${p('b')})`),
+				eq(pairHigh(conversations), sql`max(${p('a')}, ${p('b')})`),
+				eq(conversations.site, p('site')),
+			),
+		)
+		.prepare();
+	const insertMessage = db
+		.insert(messages)
+		.values({
+			id: p('id'),
+			site: p('site'),
+			conversation: p('conversation'),
+			seq: p('seq'),
+			sender: p('sender'),
+			kind: sql`'text'`,
+			text: p('text'),
+			replyTo: p('replyTo'),
+			clientMessageId: p('clientMessageId'),
+			clientDigest: p('clientDigest'),
+			// note: through sql``, because Drizzle's encoder turns null into "null"
+			metadata: sql`${p('metadata')}`,
+			createdAt: p('now'),
+		})
+		// note: without a target, because Drizzle writes the `where` of a partial index in the wrong place; append looks which it was
+		.onConflictDoNothing()
+		.prepare();
+	/** A send moves the sender's pointers to the end, adds one unread for the other side, and wakes the archive of both. */
+	const advance = (side: Side) => {
+		const [mine, theirs] = [sideState[side], sideState[otherSide(side)]];
+		return db
+			.update(conversations)
+			.set({
+				lastSeq: sql`${p('seq')}`,
+				messageCount: sql`${conversations.messageCount} + 1`,
+				[mine.sent]: sql`${conversations[mine.sent]} + 1`,
+				[mine.seenSeq]: sql`${p('seq')}`,
+				[mine.readSeq]: sql`${p('seq')}`,
+				[mine.unread]: 0,
+				[theirs.unread]: sql`${conversations[theirs.unread]} + 1`,
+				archivedOne: false,
+				archivedTwo: false,
+				lastActivityAt: sql`${p('now')}`,
+			})
+			.where(and(eq(conversations.site, p('site')), eq(conversations.pk, p('conversation'))))
+			.prepare();
+	};
+	const advances = { 1: advance(1), 2: advance(2) };
+	const byClientId = entries()
+		.where(and(eq(messages.clientMessageId, p('clientMessageId')), inConversation, eq(messages.sender, p('sender'))))
+		.prepare();
+	const byMessageId = entries()
+		.where(and(eq(messages.id, p('id')), inConversation, eq(messages.noteSeq, 0)))
+		.prepare();
+	const range = entries()
+		.where(and(inConversation, gt(messages.seq, p('from')), lte(messages.seq, p('to')), eq(messages.noteSeq, 0)))
+		.orderBy(asc(messages.seq))
+		.prepare();
+	const countUnread = db
+		.select({ n: count() })
+		.from(messages)
+		.where(
+			and(
+				inConversation,
+				gt(messages.seq, p('after')),
+				eq(messages.noteSeq, 0),
+				eq(messages.kind, 'text'),
+				isNull(messages.deletedAt),
+				ne(messages.sender, p('reader')),
+			),
+		)
+		.prepare();
+
+	/** What one user takes part in; `side` columns as the user's own. */
+	const mine = or(eq(conversations.participantOne, p('user')), eq(conversations.participantTwo, p('user')));
+	const own = (one: 'archivedOne' | 'unreadOne', two: 'archivedTwo' | 'unreadTwo') =>
+		sql`case when ${conversations.participantOne} = ${p('user')} then ${conversations[one]} else ${conversations[two]} end`;
+	const filter = and(
+		eq(conversations.site, p('site')),
+		eq(conversations.type, p('type')),
+		mine,
+		sql`(${p('archived')} is null or ${own('archivedOne', 'archivedTwo')} = ${p('archived')})`,
+		sql`(${p('unread')} = 0 or ${own('unreadOne', 'unreadTwo')} > 0)`,
+	);
+	const page = db
+		.select()
+		.from(conversations)
+		.where(filter)
+		.orderBy(desc(conversations.lastActivityAt), desc(conversations.pk))
+		.limit(p('limit'))
+		.offset(p('offset'))
+		.prepare();
+	const total = db.select({ n: count() }).from(conversations).where(filter).prepare();
+	const unreadTotal = db
+		.select({ n: sql<number>`coalesce(sum(${own('unreadOne', 'unreadTwo')}), 0)` })
+		.from(conversations)
+		.where(and(eq(conversations.site, p('site')), eq(conversations.type, p('type')), mine))
+		.prepare();
+	const unanswered = db
+		.select({ n: count() })
+		.from(conversations)
+		.where(
+			and(
+				eq(conversations.site, p('site')),
+				eq(conversations.participantOne, p('user')),
+				eq(conversations.type, 'p2p'),
+				eq(conversations.sentTwo, 0),
+			),
+		)
+		.prepare();
+
+	const record = (row: ConversationRow, type: EventType, message?: number) => ({
+		site: row.site,
+		type,
+		conversation: row.pk,
+		message,
+		userA: row.participantOne,
+		userB: row.participantTwo ?? undefined,
+	});
+	const update = step(function* (tx, row: ConversationRow, changes: Partial<ConversationRow>) {
+		yield* tx.run(
+			db
+				.update(conversations)
+				.set(changes)
+				.where(and(eq(conversations.site, row.site), eq(conversations.pk, row.pk))),
+		);
+	});
+	const updateMessage = step(function* (tx, row: MessageRow, changes: Partial<MessageRow>) {
+		yield* tx.run(
+			db
+				.update(messages)
+				.set(changes)
+				.where(and(eq(messages.site, row.site), eq(messages.pk, row.pk))),
+		);
+	});
+	/** Counts what a side has not read after a seq: text of others, not deleted. */
+	const unreadAfter = step(function* (tx, row: ConversationRow, reader: number, after: number) {
+		if (after >= row.lastSeq) return 0;
+		return (yield* tx.get(countUnread, { site: row.site, conversation: row.pk, reader, after }))?.n ?? 0;
+	});
+	/** Takes a message's text out of the database, with its earlier texts and reactions; the row stays as a tombstone. */
+	const empty = step(function* (tx, row: MessageRow) {
+		yield* tx.run(db.update(messageEdits).set({ text: null }).where(eq(messageEdits.message, row.pk)));
+		if (row.reacted) yield* tx.run(db.delete(reactions).where(eq(reactions.message, row.pk)));
+		yield* updateMessage(tx, row, {
+			text: null,
+			metadata: null,
+			clientDigest: null,
+			reacted: false,
+			deletedAt: row.deletedAt ?? tx.now,
+		});
+	});
+
+	return {
+		find: step(function* (tx, site: number, id: string) {
+			return yield* tx.get(byId, { site, id });
+		}),
+		findPair: step(function* (tx, site: number, a: number, b: number) {
+			return yield* tx.get(byPair, { site, a, b });
+		}),
+		/** start makes a conversation. `participantTwo` is null where the other side is the desk. */
+		start: step(function* (
+			tx,
+			site: number,
+			row: { id: string; type: ConversationRow['type']; participantOne: number; participantTwo: number | null },
+		) {
+			const made = yield* tx.get(
+				db
+					.insert(conversations)
+					.values({ ...row, site, createdAt: tx.now, lastActivityAt: tx.now })
+					.returning(),
+			);
+			if (row.type === 'p2p') yield* sites.count(tx, site, 'p2pConversations');
+			yield* events.record(tx, record(made, 'conversation.created'));
+			return made;
+		}),
+
+		/**
+		 * append stores a message as the next of its conversation. Under a clientMessageId that was used before, nothing
+		 * changes and the stored message comes back with `created: false`.
+		 */
+		append: step(function* (tx, row: ConversationRow, from: { pk: number; id: string; side: Side }, draft: Draft) {
+			const seq = row.lastSeq + 1;
+			const names = { site: row.site, conversation: row.pk, sender: from.pk };
+			const { changes, lastInsertRowid } = yield* tx.run(insertMessage, {
+				...names,
+				id: draft.id,
+				seq,
+				text: draft.text,
+				replyTo: draft.replyTo?.pk ?? null,
+				clientMessageId: draft.clientMessageId,
+				clientDigest: draft.clientDigest,
+				metadata: draft.metadata ? JSON.stringify(draft.metadata) : null,
+				now: tx.now,
+			});
+			if (changes === 0) {
+				const stored = yield* tx.get(byClientId, { ...names, clientMessageId: draft.clientMessageId });
+				if (!stored) throw new Error('a message was refused that is not there');
+				return { created: false, message: stored };
+			}
+			yield* tx.run(advances[from.side], { site: row.site, conversation: row.pk, seq, now: tx.now });
+			yield* sites.count(tx, row.site, 'messages');
+			yield* events.record(tx, record(row, 'message.created', lastInsertRowid));
+			const message: MessageEntry = {
+				...draft,
+				pk: lastInsertRowid,
+				site: row.site,
+				conversation: row.pk,
+				seq,
+				noteSeq: 0,
+				sender: from.pk,
+				kind: 'text',
+				replyTo: draft.replyTo?.pk ?? null,
+				reacted: false,
+				editedAt: null,
+				deletedAt: null,
+				createdAt: tx.now,
+				senderId: from.id,
+				replyToId: draft.replyTo?.id ?? null,
+			};
+			return { created: true, message };
+		}),
+
+		/** findByClientId is the message that a sender stored under an id of their own. */
+		findByClientId: step(function* (tx, row: ConversationRow, from: number, clientMessageId: string) {
+			const found = yield* tx.get(byClientId, { site: row.site, conversation: row.pk, sender: from, clientMessageId });
+			return found;
+		}),
+		findMessage: step(function* (tx, row: ConversationRow, id: string) {
+			const found = yield* tx.get(byMessageId, { site: row.site, conversation: row.pk, id });
+			return found;
+		}),
+		/** range reads the messages with `from` < seq ≤ `to`, in order. seq has no gap, so every page is such a range. */
+		range: step(function* (tx, row: ConversationRow, from: number, to: number) {
+			return yield* tx.all(range, { site: row.site, conversation: row.pk, from, to });
+		}),
+		/** reactionsOf counts the reactions of messages, in the order in which each emoji first came. */
+		reactionsOf: step(function* (tx, rows: MessageRow[], viewer: number) {
+			const reacted = rows.filter((row) => row.reacted).map((row) => row.pk);
+			if (reacted.length === 0) return [] as ReactionCount[];
+			const found = yield* tx.all(
+				db
+					.select({
+						message: reactions.message,
+						emoji: reactions.emoji,
+						count: count(),
+						mine: sql<number>`max(${reactions.user} = ${viewer})`,
+					})
+					.from(reactions)
+					.where(inArray(reactions.message, reacted))
+					.groupBy(reactions.message, reactions.emoji)
+					.orderBy(sql`min(${reactions.createdAt})`, asc(reactions.emoji)),
+			);
+			return found.map((item): ReactionCount => ({ ...item, mine: item.mine === 1 }));
+		}),
+		/** Of each conversation its newest message, by the conversation's integer key. */
+		lastMessages: step(function* (tx, rows: ConversationRow[]) {
+			const wanted = rows.filter((row) => row.lastSeq > 0);
+			const newest = new Map<number, MessageEntry>();
+			if (wanted.length === 0) return newest;
+			const found: MessageEntry[] = yield* tx.all(
+				entries()
+					.where(
+						and(
+							or(...wanted.map((row) => and(eq(messages.conversation, row.pk), eq(messages.seq, row.lastSeq)))),
+							eq(messages.noteSeq, 0),
+						),
+					)
+					.prepare(),
+			);
+			for (const item of found) newest.set(item.conversation, item);
+			return newest;
+		}),
+		/** Profiles of both sides of conversations, by the user's integer key. */
+		participants: step(function* (tx, rows: ConversationRow[]) {
+			const pks = new Set(
+				rows.flatMap((row) =>
+					row.participantTwo === null ? [row.participantOne] : [row.participantOne, row.participantTwo],
+				),
+			);
+			if (pks.size === 0) return new Map<number, typeof users.$inferSelect>();
+			const found = yield* tx.all(
+				db
+					.select()
+					.from(users)
+					.where(inArray(users.pk, [...pks])),
+			);
+			return new Map(found.map((user) => [user.pk, user]));
+		}),
+
+		/** list is a page of a user's conversations of one type, newest activity first, and how many there are. */
+		list: step(function* (
+			tx,
+			site: number,
+			query: {
+				type: ConversationRow['type'];
+				user: number;
+				archived: boolean | null;
+				unread: boolean;
+				limit: number;
+				offset: number;
+			},
+		) {
+			const { type, user, limit, offset } = query;
+			const unread = Number(query.unread);
+			const archived = query.archived === null ? null : Number(query.archived);
+			const rows = yield* tx.all(page, { site, type, user, archived, unread, limit, offset });
+			const n = (yield* tx.get(total, { site, type, user, archived, unread }))?.n ?? 0;
+			return { rows, total: n };
+		}),
+		unreadTotal: step(function* (tx, site: number, type: ConversationRow['type'], user: number) {
+			return (yield* tx.get(unreadTotal, { site, type, user }))?.n ?? 0;
+		}),
+		/** unanswered counts the conversations a user started in which the other has never written. */
+		unanswered: step(function* (tx, site: number, user: number) {
+			return (yield* tx.get(unanswered, { site, user }))?.n ?? 0;
+		}),
+
+		/** edit replaces a text and keeps the earlier one. */
+		edit: step(function* (tx, row: ConversationRow, message: MessageEntry, text: string) {
+			yield* tx.run(db.insert(messageEdits).values({ message: message.pk, text: message.text, replacedAt: tx.now }));
+			yield* updateMessage(tx, message, { text, editedAt: tx.now });
+			yield* events.record(tx, record(row, 'message.updated', message.pk));
+			return { ...message, text, editedAt: tx.now };
+		}),
+		/** remove leaves a tombstone; an unread one no longer counts. */
+		remove: step(function* (tx, row: ConversationRow, message: MessageEntry) {
+			yield* empty(tx, message);
+			const reader = message.sender === null ? null : otherSide(sideOf(row, message.sender));
+			if (reader !== null && message.kind === 'text' && message.seq > row[sideState[reader].readSeq])
+				yield* update(tx, row, { [sideState[reader].unread]: Math.max(0, row[sideState[reader].unread] - 1) });
+			yield* events.record(tx, record(row, 'message.deleted', message.pk));
+			return { ...message, text: null, metadata: null, reacted: false, deletedAt: tx.now };
+		}),
+
+		/** read moves a side's pointers forward to a seq, and returns what is still unread. */
+		read: step(function* (tx, row: ConversationRow, reader: { pk: number; side: Side }, seq: number) {
+			const state = sideState[reader.side];
+			const seenSeq = Math.max(row[state.seenSeq], seq);
+			const readSeq = Math.max(row[state.readSeq], seq);
+			const unread = yield* unreadAfter(tx, row, reader.pk, readSeq);
+			if (seenSeq === row[state.seenSeq] && readSeq === row[state.readSeq] && unread === row[state.unread])
+				return unread;
+			yield* update(tx, row, { [state.seenSeq]: seenSeq, [state.readSeq]: readSeq, [state.unread]: unread });
+			yield* events.record(tx, record(row, 'conversation.read'));
+			return unread;
+		}),
+		/** unread moves the badge back to before a seq; the receipt stays. */
+		unread: step(function* (tx, row: ConversationRow, reader: { pk: number; side: Side }, seq: number) {
+			const state = sideState[reader.side];
+			const readSeq = Math.min(row[state.readSeq], seq - 1);
+			const unread = yield* unreadAfter(tx, row, reader.pk, readSeq);
+			yield* update(tx, row, { [state.readSeq]: readSeq, [state.unread]: unread });
+			yield* events.record(tx, record(row, 'conversation.read'));
+			return unread;
+		}),
+		/** archive puts a conversation away, or brings it back, for one side. */
+		archive: step(function* (tx, row: ConversationRow, side: Side, archived: boolean) {
+			if (row[sideState[side].archived] === archived) return row;
+			const changes = { [sideState[side].archived]: archived };
+			yield* update(tx, row, changes);
+			yield* events.record(tx, record(row, 'conversation.updated'));
+			return { ...row, ...changes };
+		}),
+		/** clearBadges: between users of whom one has blocked the other nothing counts as unread. */
+		clearBadges: step(function* (tx, site: number, a: number, b: number) {
+			const row = yield* tx.get(byPair, { site, a, b });
+			if (!row) return;
+			yield* update(tx, row, { readSeqOne: row.lastSeq, readSeqTwo: row.lastSeq, unreadOne: 0, unreadTwo: 0 });
+		}),
+
+		/** react sets or takes back one user's emoji; returns whether anything changed. */
+		react: step(function* (tx, row: ConversationRow, message: MessageEntry, user: number, emoji: string, on: boolean) {
+			const own = and(eq(reactions.message, message.pk), eq(reactions.emoji, emoji), eq(reactions.user, user));
+			const { changes } = on
+				? yield* tx.run(
+						db.insert(reactions).values({ message: message.pk, emoji, user, createdAt: tx.now }).onConflictDoNothing(),
+					)
+				: yield* tx.run(db.delete(reactions).where(own));
+			if (changes === 0) return false;
+			const left =
+				on ||
+				(yield* tx.get(
+					db.select({ user: reactions.user }).from(reactions).where(eq(reactions.message, message.pk)).limit(1),
+				)) !== undefined;
+			if (left !== message.reacted) yield* updateMessage(tx, message, { reacted: left });
+			yield* events.record(tx, record(row, 'message.reaction', message.pk));
+			return true;
+		}),
+
+		/** ofUser lists a user's conversations by integer key, for export and erasure. */
+		ofUser: step(function* (tx, site: number, user: number) {
+			return yield* tx.all(
+				db
+					.select()
+					.from(conversations)
+					.where(
+						and(
+							eq(conversations.site, site),
+							or(eq(conversations.participantOne, user), eq(conversations.participantTwo, user)),
+						),
+					)
+					.orderBy(asc(conversations.pk)),
+			);
+		}),
+		/** emptyOwn takes a user's texts out of a stretch of a conversation (`from` < seq ≤ `to`): erasure, piece by piece. */
+		emptyOwn: step(function* (tx, row: ConversationRow, user: number, from: number, to: number) {
+			const stretch = and(
+				eq(messages.site, row.site),
+				eq(messages.conversation, row.pk),
+				gt(messages.seq, from),
+				lte(messages.seq, to),
+				eq(messages.sender, user),
+				isNotNull(messages.text),
+			);
+			for (const message of yield* tx.all(db.select().from(messages).where(stretch))) {
+				yield* empty(tx, message);
+				yield* events.record(tx, record(row, 'message.deleted', message.pk));
+			}
+			const reader = otherSide(sideOf(row, user));
+			const readerPk = reader === 1 ? row.participantOne : row.participantTwo;
+			if (readerPk !== null && to >= row.lastSeq) {
+				const unread = yield* unreadAfter(tx, row, readerPk, row[sideState[reader].readSeq]);
+				yield* update(tx, row, { [sideState[reader].unread]: unread });
+			}
+		}),
+		removeReactionsOf: step(function* (tx, user: number) {
+			yield* tx.run(db.delete(reactions).where(eq(reactions.user, user)));
+		}),
+	};
+};
+export type MessagingSteps = ReturnType<typeof messagingSteps>;

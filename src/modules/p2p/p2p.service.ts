@@ -1,0 +1,193 @@
+import type { Store } from '../../db/open.ts';
+import { step } from '../../db/step.ts';
+import { hour, second } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { newId } from '../../kernel/ids.ts';
+import { pageLimitDefault, unreadListMax } from '../../kernel/limits.ts';
+import { pageOf } from '../../kernel/page.ts';
+import type { Principal, UserPrincipal } from '../../kernel/principal.ts';
+import { effectiveFlags } from '../../kernel/roles.ts';
+import type {
+	Conversation,
+	ConversationPage,
+	ConversationQuery,
+	StartConversation,
+	UnreadTotal,
+} from '../messaging/messaging.schema.ts';
+import { createThreadService, type Thread, type ThreadPolicy } from '../messaging/messaging.service.ts';
+import { otherSide, type Side, sideOf, sideState } from '../messaging/messaging.sides.ts';
+import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
+import { conversationView } from '../messaging/messaging.view.ts';
+import type { UserRow, UserSteps } from '../users/users.steps.ts';
+
+/** How much an unverified user may write before anybody answers. */
+export interface UnverifiedLimits {
+	messages: number;
+	conversations: number;
+}
+
+/** canReceive: whether messages may be sent to a user at all. */
+const canReceive = (user: UserRow): boolean =>
+	user.erasedAt === null && effectiveFlags(user.role, user.permissions).canReceiveMessage;
+
+/** createP2pService: conversations of two users. */
+export const createP2pService = ({
+	store,
+	users,
+	messaging,
+	limits,
+}: {
+	store: Store;
+	users: UserSteps;
+	messaging: MessagingSteps;
+	limits: UnverifiedLimits;
+}) => {
+	const see = step(function* (tx, p: UserPrincipal, id: string) {
+		const row = yield* messaging.find(tx, p.site, id);
+		if (row?.type !== 'p2p' || (row.participantOne !== p.pk && row.participantTwo !== p.pk))
+			throw new AppError('not_found');
+		return { row, side: sideOf(row, p.pk) };
+	});
+
+	/** Why two users may not begin or go on talking; null when they may. */
+	const silence = step(function* (tx, me: UserRow, other: UserRow) {
+		if (yield* users.isBlocked(tx, me.pk, other.pk)) return new AppError('blocked');
+		return canReceive(other) ? null : new AppError('recipient_unavailable');
+	});
+
+	const policy: ThreadPolicy = {
+		see,
+		refusal: step(function* (tx, me, { row, side }: Thread, act) {
+			const otherPk = side === 1 ? row.participantTwo : row.participantOne;
+			const other = otherPk === null ? undefined : yield* users.findByPk(tx, row.site, otherPk);
+			if (!other) return new AppError('recipient_unavailable');
+			const refused = yield* silence(tx, me, other);
+			if (refused && (act === 'send' || refused.code === 'blocked')) return refused;
+			const unheard = row[sideState[otherSide(side)].sent] === 0;
+			if (act === 'send' && !me.verified && unheard && row[sideState[side].sent] >= limits.messages)
+				return new AppError('reply_awaited', { retryAfterSeconds: hour / second });
+			return null;
+		}),
+	};
+
+	const view = step(function* (tx, rows: ConversationRow[], viewer: { pk: number } | null) {
+		const people = yield* messaging.participants(tx, rows);
+		const last = yield* messaging.lastMessages(tx, rows);
+		const reactions = yield* messaging.reactionsOf(tx, [...last.values()], viewer?.pk ?? 0);
+		const byMessage = Map.groupBy(reactions, (reaction) => reaction.message);
+		return rows.map((row): Conversation => {
+			const side: Side = viewer ? sideOf(row, viewer.pk) : 1;
+			const message = last.get(row.pk);
+			return conversationView(row, side, people, message, byMessage.get(message?.pk ?? 0) ?? []);
+		});
+	});
+	const viewOne = step(function* (tx, row: ConversationRow, viewer: { pk: number } | null) {
+		const [found] = yield* view(tx, [row], viewer);
+		return found as Conversation;
+	});
+
+	/** The two users a new conversation is for. */
+	const pair = step(function* (tx, p: Principal, me: UserRow | undefined, body: StartConversation) {
+		if (p.kind === 'server') {
+			if (body.participantOne === undefined || body.participantTwo === undefined)
+				throw new AppError('invalid_request', {
+					errors: [
+						{ path: 'participantOne', message: 'with a secret key alone, name participantOne and participantTwo' },
+					],
+				});
+			return {
+				one: yield* users.need(tx, p.site, body.participantOne),
+				two: yield* users.need(tx, p.site, body.participantTwo),
+			};
+		}
+		if (!me) throw new AppError('user_token_required');
+		if ((body.otherParticipantId === undefined) === (body.otherExternalId === undefined))
+			throw new AppError('invalid_request', {
+				errors: [
+					{ path: 'otherParticipantId', message: 'name the other user: either otherParticipantId or otherExternalId' },
+				],
+			});
+		const two =
+			body.otherParticipantId !== undefined
+				? yield* users.need(tx, p.site, body.otherParticipantId)
+				: yield* users.findByExternalId(tx, p.site, body.otherExternalId ?? '');
+		if (!two) throw new AppError('not_found');
+		return { one: me, two };
+	});
+
+	return {
+		threads: createThreadService({ store, users, messaging, policy }),
+
+		/** start gives the one conversation of two users, and makes it the first time. */
+		start: (p: Principal, body: StartConversation): Promise<{ created: boolean; data: Conversation }> => {
+			const id = newId('conv');
+			return store.atomic(function* (tx) {
+				const me = yield* users.allowed(tx, p, 'conversation.start');
+				const { one, two } = yield* pair(tx, p, me, body);
+				if (one.pk === two.pk) throw new AppError('conversation_with_self');
+				const viewer = me ?? null;
+				const found = yield* messaging.findPair(tx, p.site, one.pk, two.pk);
+				if (found) return { created: false, data: yield* viewOne(tx, found, viewer) };
+				const refused = yield* silence(tx, one, two);
+				if (refused) throw refused;
+				if (me && !me.verified && (yield* messaging.unanswered(tx, p.site, me.pk)) >= limits.conversations)
+					throw new AppError('conversations_unanswered', { retryAfterSeconds: hour / second });
+				const row = yield* messaging.start(tx, p.site, {
+					id,
+					type: 'p2p',
+					participantOne: one.pk,
+					participantTwo: two.pk,
+				});
+				return { created: true, data: yield* viewOne(tx, row, viewer) };
+			});
+		},
+
+		list: (p: UserPrincipal, query: ConversationQuery): ConversationPage =>
+			store.read(function* (tx) {
+				const page = query.page ?? 1;
+				const limit = query.limit ?? pageLimitDefault;
+				const status = query.status ?? 'active';
+				const { rows, total } = yield* messaging.list(tx, p.site, {
+					type: 'p2p',
+					user: p.pk,
+					archived: status === 'all' ? null : status === 'archived',
+					unread: query.unread ?? false,
+					limit,
+					offset: (page - 1) * limit,
+				});
+				return pageOf(yield* view(tx, rows, p), total, { page, limit });
+			}),
+
+		get: (p: UserPrincipal, id: string): Conversation =>
+			store.read(function* (tx) {
+				const { row } = yield* see(tx, p, id);
+				return yield* viewOne(tx, row, p);
+			}),
+
+		archive: (p: UserPrincipal, id: string, archived: boolean): Promise<Conversation> =>
+			store.atomic(function* (tx) {
+				yield* users.allowed(tx, p, 'conversation.archive');
+				const { row, side } = yield* see(tx, p, id);
+				return yield* viewOne(tx, yield* messaging.archive(tx, row, side, archived), p);
+			}),
+
+		unreadCount: (p: UserPrincipal): UnreadTotal =>
+			store.read(function* (tx) {
+				const query = {
+					type: 'p2p',
+					user: p.pk,
+					archived: null,
+					unread: true,
+					limit: unreadListMax,
+					offset: 0,
+				} as const;
+				const { rows, total } = yield* messaging.list(tx, p.site, query);
+				return {
+					total: yield* messaging.unreadTotal(tx, p.site, 'p2p', p.pk),
+					conversations: rows.map((row) => ({ id: row.id, unreadCount: row[sideState[sideOf(row, p.pk)].unread] })),
+					hasMore: total > rows.length,
+				};
+			}),
+	};
+};
+export type P2pService = ReturnType<typeof createP2pService>;

@@ -1,0 +1,283 @@
+import { LRUCache } from 'lru-cache';
+import type { Store } from '../../db/open.ts';
+import { step } from '../../db/step.ts';
+import { type Clock, iso, isoOrNull, minute } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { newId, newSecret, sha256 } from '../../kernel/ids.ts';
+import { setupLinkMinutes } from '../../kernel/limits.ts';
+import type { EventLog } from '../events/events.service.ts';
+import type { EventSteps } from '../events/events.steps.ts';
+import { isOriginPattern, isResourceId, originMatches } from './origins.ts';
+import { type SiteSettings, siteSettingsDefault } from './sites.schema.ts';
+import type { NewKey, SiteSteps } from './sites.steps.ts';
+
+export interface Site {
+	pk: number;
+	id: string;
+	resourceId: string;
+	settings: SiteSettings;
+	identitySecret: string;
+	createdAt: number;
+}
+
+/** A live key as the guard sees it. */
+export interface KnownKey {
+	pk: number;
+	kind: 'publishable' | 'secret';
+	label: string;
+	site: Site;
+}
+
+/** What is shown of a new site this once. */
+export interface NewSite {
+	id: string;
+	resourceId: string;
+	publishableKey: string;
+	secretKey: string;
+	identitySecret: string;
+}
+
+const keyOf = (kind: NewKey['kind'], label: string): { key: string; row: NewKey } => {
+	const key = newSecret(kind === 'publishable' ? 'pk_' : 'sk_');
+	const shown = kind === 'publishable' ? key : null;
+	return { key, row: { id: newId('key'), kind, label, hash: sha256(key), shown, hint: key.slice(-4) } };
+};
+
+type SiteRow = Omit<Site, 'settings'> & { settings: Partial<SiteSettings> };
+const siteOf = (row: SiteRow): Site => ({ ...row, settings: { ...siteSettingsDefault, ...row.settings } });
+
+/** How often the last use of a secret key is written down. */
+const touchEveryMs = minute;
+
+/** createSiteService: tenants, their settings and keys. Rows are cached, and dropped when any process changes them. */
+export const createSiteService = ({
+	store,
+	sites,
+	events,
+	eventLog,
+	clock,
+}: {
+	store: Store;
+	sites: SiteSteps;
+	events: EventSteps;
+	eventLog: EventLog;
+	clock: Clock;
+}) => {
+	const keys = new LRUCache<string, KnownKey>({ max: 10_000 });
+	const byResource = new LRUCache<string, Site>({ max: 10_000 });
+	const byPk = new LRUCache<number, Site>({ max: 10_000 });
+	const touched = new Map<number, number>();
+	let all: Site[] | null = null;
+	const forget = () => {
+		keys.clear();
+		byResource.clear();
+		byPk.clear();
+		all = null;
+	};
+	eventLog.onForeignCommit(forget);
+	eventLog.onCommitted((batch) => {
+		if (batch.some((event) => event.type === 'site.updated')) forget();
+	});
+
+	const list = (): Site[] => {
+		all ??= store.read((tx) => sites.list(tx)).map(siteOf);
+		return all;
+	};
+
+	/** need is the site of a resourceId inside a transaction; throws site_not_found. */
+	const need = step(function* (tx, resourceId: string) {
+		const row = yield* sites.byResource(tx, resourceId);
+		if (!row) throw new AppError('site_not_found');
+		return siteOf(row);
+	});
+
+	const checkResourceId = (resourceId: string): string => {
+		const id = resourceId.trim().toLowerCase();
+		if (!isResourceId(id))
+			throw new AppError('invalid_request', { message: 'A resourceId is a host name, like site.com.' });
+		return id;
+	};
+	const checkSettings = (settings: Partial<SiteSettings>): void => {
+		const wrong = settings.origins?.find((origin) => !isOriginPattern(origin));
+		if (wrong !== undefined)
+			throw new AppError('invalid_request', {
+				message: 'An origin is a scheme and a host, like https://www.site.com or https://*.site.com.',
+			});
+	};
+	const changed = step(function* (tx, site: number) {
+		yield* events.record(tx, { site, type: 'site.updated' });
+	});
+
+	const findByResource = (resourceId: string): Site | undefined => {
+		const cached = byResource.get(resourceId);
+		if (cached) return cached;
+		const row = store.read((tx) => sites.byResource(tx, resourceId));
+		if (!row) return undefined;
+		const site = siteOf(row);
+		byResource.set(resourceId, site);
+		return site;
+	};
+
+	return {
+		list,
+		checkResourceId,
+		fromRow: siteOf,
+
+		/** byKey finds the live key with its site; undefined when it is unknown or revoked. */
+		byKey: (key: string): KnownKey | undefined => {
+			const cached = keys.get(key);
+			if (cached) return cached;
+			const row = store.read((tx) => sites.byKey(tx, sha256(key)));
+			if (!row) return undefined;
+			const known = { pk: row.key.pk, kind: row.key.kind, label: row.key.label, site: siteOf(row.site) };
+			keys.set(key, known);
+			return known;
+		},
+
+		/** touch notes the use of a secret key, at most once a minute. */
+		touch: (key: KnownKey): void => {
+			const now = clock();
+			if (now - (touched.get(key.pk) ?? 0) < touchEveryMs) return;
+			touched.set(key.pk, now);
+			// a missing note of last use is no reason to fail the call
+			store.atomic((tx) => sites.touchKey(tx, key.site.pk, key.pk)).catch(() => touched.delete(key.pk));
+		},
+
+		byResource: findByResource,
+
+		/** need is the site of a resourceId; throws site_not_found. */
+		need: (resourceId: string): Site => {
+			const site = findByResource(resourceId);
+			if (!site) throw new AppError('site_not_found');
+			return site;
+		},
+
+		/** isOrigin: whether a web origin is one of a site's. */
+		isOrigin: (origin: string, site: Site): boolean => originMatches(origin, site.resourceId, site.settings.origins),
+
+		/** requireOrigin throws origin_not_allowed for a page that is neither ours nor the site's. No origin is no browser. */
+		requireOrigin: (origin: { value: string; own: boolean } | null, site: Site): void => {
+			if (origin === null || origin.own || originMatches(origin.value, site.resourceId, site.settings.origins)) return;
+			throw new AppError('origin_not_allowed');
+		},
+
+		/** byPk is the site of an integer key that came from a row. */
+		byPk: (pk: number): Site => {
+			const cached = byPk.get(pk);
+			if (cached) return cached;
+			const row = store.read((tx) => sites.byPk(tx, pk));
+			if (!row) throw new AppError('site_not_found');
+			const site = siteOf(row);
+			byPk.set(pk, site);
+			return site;
+		},
+
+		/** originOfAny: whether some site allows this origin (for a preflight, which carries no key). */
+		originOfAny: (origin: string): boolean =>
+			list().some((site) => originMatches(origin, site.resourceId, site.settings.origins)),
+
+		/** add makes a site with its first keys. Throws site_exists. */
+		add: (input: { resourceId: string; settings?: Partial<SiteSettings> }): Promise<NewSite> => {
+			const resourceId = checkResourceId(input.resourceId);
+			checkSettings(input.settings ?? {});
+			const id = newId('site');
+			const identitySecret = newSecret('ids_');
+			const publishable = keyOf('publishable', 'default');
+			const secret = keyOf('secret', 'default');
+			return store.atomic(function* (tx) {
+				if (yield* sites.byResource(tx, resourceId)) throw new AppError('site_exists');
+				const site = yield* sites.insert(tx, { id, resourceId, identitySecret });
+				yield* sites.insertKey(tx, site, publishable.row);
+				yield* sites.insertKey(tx, site, secret.row);
+				if (input.settings) yield* sites.setSettings(tx, site, input.settings);
+				yield* changed(tx, site);
+				return { id, resourceId, publishableKey: publishable.key, secretKey: secret.key, identitySecret };
+			});
+		},
+
+		/** set changes settings; what is not named stays. */
+		set: (resourceId: string, settings: Partial<SiteSettings>): Promise<Site> => {
+			checkSettings(settings);
+			return store.atomic(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				const next = { ...site.settings, ...settings };
+				yield* sites.setSettings(tx, site.pk, next);
+				yield* changed(tx, site.pk);
+				return { ...site, settings: next };
+			});
+		},
+
+		/** rotateIdentitySecret makes a new identity secret: identity tokens signed with the old one end at once. */
+		rotateIdentitySecret: (resourceId: string): Promise<{ resourceId: string; identitySecret: string }> => {
+			const identitySecret = newSecret('ids_');
+			return store.atomic(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				yield* sites.setIdentitySecret(tx, site.pk, identitySecret);
+				yield* changed(tx, site.pk);
+				return { resourceId, identitySecret };
+			});
+		},
+
+		/** remove takes away a site that has no users. */
+		remove: (resourceId: string): Promise<{ resourceId: string }> =>
+			store.atomic(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				try {
+					yield* sites.remove(tx, site.pk);
+				} catch (cause) {
+					throw new AppError('invalid_request', {
+						message: 'This site has users; only an empty site can be removed.',
+						cause,
+					});
+				}
+				yield* changed(tx, site.pk);
+				return { resourceId };
+			}),
+
+		keys: (resourceId: string) =>
+			store.read(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				const rows = yield* sites.keys(tx, site.pk);
+				return rows.map((row) => ({
+					id: row.id,
+					kind: row.kind,
+					label: row.label,
+					key: row.shown ?? `${row.kind === 'secret' ? 'sk_' : 'pk_'}…${row.hint}`,
+					createdAt: iso(row.createdAt),
+					lastUsedAt: isoOrNull(row.lastUsedAt),
+					revokedAt: isoOrNull(row.revokedAt),
+				}));
+			}),
+
+		createKey: (resourceId: string, input: { kind: 'publishable' | 'secret'; label: string }) => {
+			const made = keyOf(input.kind, input.label);
+			return store.atomic(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				yield* sites.insertKey(tx, site.pk, made.row);
+				yield* changed(tx, site.pk);
+				return { id: made.row.id, kind: input.kind, label: input.label, resourceId, key: made.key };
+			});
+		},
+
+		/** revokeKey ends a key at once. Throws not_found when there is no such live key. */
+		revokeKey: (resourceId: string, id: string) =>
+			store.atomic(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				if ((yield* sites.revokeKey(tx, site.pk, id)) === 0) throw new AppError('not_found');
+				yield* changed(tx, site.pk);
+				return { id, resourceId, revoked: true };
+			}),
+
+		/** setupLink makes a link that works once, for 30 minutes, to make the first superadmin. The secret is shown this once. */
+		setupLink: (resourceId: string): Promise<{ resourceId: string; setupToken: string; expiresAt: string }> => {
+			const setupToken = newSecret('setup_');
+			return store.atomic(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				const expiresAt = tx.now + setupLinkMinutes * minute;
+				yield* sites.insertLink(tx, site.pk, { kind: 'setup', hash: sha256(setupToken), user: null, expiresAt });
+				return { resourceId, setupToken, expiresAt: iso(expiresAt) };
+			});
+		},
+	};
+};
+export type SiteService = ReturnType<typeof createSiteService>;

@@ -1,0 +1,60 @@
+import { Elysia } from 'elysia';
+import type { Answers } from '../../http/answers.ts';
+import type { Guard } from '../../http/guard.ts';
+import type { Limits } from '../../http/limits.ts';
+import type { PasswordService } from './passwords.service.ts';
+import { Access, DeskLogin, Login, Setup } from './users.schema.ts';
+
+/** `/auth`: how the desk signs in. */
+export const authRoutes = ({
+	guard,
+	answers,
+	limits,
+	passwords,
+}: {
+	guard: Guard;
+	answers: Answers;
+	limits: Limits;
+	passwords: PasswordService;
+}) =>
+	new Elysia({ prefix: '/auth', tags: ['Authentication'] })
+		.use(guard)
+		.use(answers)
+		.use(limits.plugin)
+		.post(
+			'/login',
+			(context) =>
+				limits.login(context, `${context.body.resourceId}|${context.body.email}`, () => passwords.login(context.body)),
+			{
+				open: 'raw',
+				body: Login,
+				ok: DeskLogin,
+				detail: {
+					summary: 'Sign in with a password',
+					description:
+						'For the team: gives a chat token and the site’s publishable key. After five wrong tries in 15 minutes each next one must wait longer; an account is never locked.',
+				},
+			},
+		)
+		.post('/setup', ({ body }) => passwords.setup(body), {
+			open: 'raw',
+			limit: 'token',
+			body: Setup,
+			created: DeskLogin,
+			detail: {
+				summary: 'Set the site up',
+				description:
+					'With the setup link of the first start: names the site while it is empty, and makes its first superadmin. Works once, for 30 minutes.',
+			},
+		})
+		.post('/access', ({ body }) => passwords.access(body), {
+			open: 'raw',
+			limit: 'token',
+			body: Access,
+			ok: DeskLogin,
+			detail: {
+				summary: 'Set a password by an access link',
+				description:
+					'The link of an invitation or a lost password. Works once, for 72 hours, and ends every token of the user.',
+			},
+		});

@@ -1,0 +1,263 @@
+import type { Store } from '../../db/open.ts';
+import { step } from '../../db/step.ts';
+import { type Clock, day, iso, minute, second } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import {
+	claimMinutes,
+	deskProofDays,
+	tokenDays,
+	unverifiedRenewalDays,
+	verifiedProofDays,
+} from '../../kernel/limits.ts';
+import type { Caller, Session, UserPrincipal } from '../../kernel/principal.ts';
+import { effectiveFlags, isDesk } from '../../kernel/roles.ts';
+import type { EventSteps } from '../events/events.steps.ts';
+import type { Site, SiteService } from '../sites/sites.service.ts';
+import { type JwtReader, judgeIdentity } from './identity.ts';
+import { isSuspended, judgeStanding } from './users.access.ts';
+import type { ChatToken, ChatTokenRequest } from './users.schema.ts';
+import type { UserService } from './users.service.ts';
+import type { UserRow, UserSteps } from './users.steps.ts';
+
+/** The claims of a chat token (RFC 7519); times in seconds. */
+export interface ChatClaims {
+	iss: string;
+	aud: string;
+	sub: string;
+	jti: string;
+	iat: number;
+	exp: number;
+	auth_time: number;
+	ver: number;
+}
+
+/** Signs and reads chat tokens with the server's secret. */
+export interface ChatTokenCodec {
+	sign(claims: Omit<ChatClaims, 'iat'>): Promise<string>;
+	/** The claims of a token whose form and signature hold, whatever its time; null otherwise. */
+	read(token: string): Promise<ChatClaims | null>;
+}
+
+/** judgeRenewal: whether a user's own token, whose signature and `ver` hold, may be exchanged for a new one. */
+export const judgeRenewal = (
+	user: UserRow,
+	claims: ChatClaims,
+	signup: Site['settings']['signup'],
+	now: number,
+): boolean => {
+	const expiresAt = claims.exp * second;
+	if (!isDesk(user.role) && !user.verified) return signup === 'open' && now <= expiresAt + unverifiedRenewalDays * day;
+	const proofDays = isDesk(user.role) ? deskProofDays : verifiedProofDays;
+	return now < expiresAt && now <= claims.auth_time * second + proofDays * day;
+};
+
+/** judgeClaim: whether anybody who knows the id may have a token for this user: new, unverified, and never used. */
+export const judgeClaim = (user: UserRow, signup: Site['settings']['signup'], now: number): boolean =>
+	user.role === 'user' &&
+	!user.verified &&
+	signup === 'open' &&
+	user.firstCallAt === null &&
+	now < user.createdAt + claimMinutes * minute;
+
+/** createTokenService: who gets a chat token, and what a token says about who calls. */
+export const createTokenService = ({
+	store,
+	sites,
+	users,
+	userService,
+	events,
+	codec,
+	jwt,
+	clock,
+}: {
+	store: Store;
+	sites: SiteService;
+	users: UserSteps;
+	userService: UserService;
+	events: EventSteps;
+	codec: ChatTokenCodec;
+	jwt: JwtReader;
+	clock: Clock;
+}) => {
+	const principalOf = (
+		row: UserRow,
+		site: { pk: number; resourceId: string },
+		session: Session | null,
+	): UserPrincipal => ({
+		kind: 'user',
+		site: site.pk,
+		resourceId: site.resourceId,
+		pk: row.pk,
+		id: row.id,
+		username: row.username,
+		role: row.role,
+		flags: effectiveFlags(row.role, row.permissions),
+		verified: row.verified,
+		session,
+	});
+
+	/** issue signs a token for a user as it is now. `provenAt`: the last real proof, in milliseconds. */
+	const issue = async (user: UserRow, resourceId: string, ver: number, provenAt: number): Promise<ChatToken> => {
+		const exp = Math.floor(clock() / second) + tokenDays * (day / second);
+		const chatToken = await codec.sign({
+			iss: resourceId,
+			aud: resourceId,
+			sub: user.id,
+			jti: crypto.randomUUID(),
+			exp,
+			auth_time: Math.floor(provenAt / second),
+			ver,
+		});
+		return {
+			chatToken,
+			expiresAt: iso(exp * second),
+			user: { id: user.id, username: user.username, role: user.role },
+		};
+	};
+
+	/** identityOf checks an identity token by the secret of the site it names. */
+	const identityOf = async (token: string, caller: Caller): Promise<{ site: Site; sub: string }> => {
+		const site = sites.byResource(jwt.issuer(token) ?? '');
+		if (!site)
+			throw new AppError('invalid_identity_token', {
+				errors: [{ path: 'identityToken', message: 'iss is not a resourceId' }],
+			});
+		if (caller.site && caller.site.pk !== site.pk) throw new AppError('wrong_site');
+		return { site, sub: judgeIdentity(await jwt.read(token, site.identitySecret), site.resourceId, clock()) };
+	};
+
+	/** Marks the first authenticated call: from here on nobody can claim. False when a newer token was claimed meanwhile. */
+	const closeClaim = step(function* (tx, user: UserRow, ver: number) {
+		return user.firstCallAt !== null || (yield* users.firstCall(tx, user.site, user.pk, ver));
+	});
+
+	return {
+		identityOf,
+		issue,
+
+		/**
+		 * authenticate tells who a bearer token is, on a site. Throws invalid_token, token_expired, token_revoked, wrong_site,
+		 * user_suspended.
+		 */
+		authenticate: async (site: { pk: number; resourceId: string }, token: string): Promise<UserPrincipal> => {
+			const claims = await codec.read(token);
+			if (!claims) throw new AppError('invalid_token');
+			if (claims.aud !== site.resourceId) throw new AppError('wrong_site');
+			if (claims.exp * second <= clock()) throw new AppError('token_expired');
+			const user = store.read(function* (tx) {
+				const row = yield* users.find(tx, site.pk, claims.sub);
+				if (!row) throw new AppError('invalid_token');
+				if (row.ver !== claims.ver || (yield* users.isEnded(tx, claims.jti))) throw new AppError('token_revoked');
+				judgeStanding(row, tx.now);
+				return row;
+			});
+			if (user.firstCallAt === null) {
+				const closed = await store.atomic(function* (tx) {
+					const row = yield* users.findByPk(tx, site.pk, user.pk);
+					return row !== undefined && (yield* closeClaim(tx, row, claims.ver));
+				});
+				if (!closed) throw new AppError('token_revoked');
+			}
+			return principalOf(user, site, {
+				jti: claims.jti,
+				ver: claims.ver,
+				expiresAt: claims.exp * second,
+				provenAt: claims.auth_time * second,
+			});
+		},
+
+		/** actAs is the user that the site's server names: an id, or `external:` and the site's own id. Throws not_found, user_suspended. */
+		actAs: (site: { pk: number; resourceId: string }, name: string): UserPrincipal => {
+			const user = store.read(function* (tx) {
+				const row = name.startsWith('external:')
+					? yield* users.findByExternalId(tx, site.pk, name.slice('external:'.length))
+					: yield* users.find(tx, site.pk, name);
+				if (!row || row.erasedAt !== null)
+					throw new AppError('not_found', { message: 'x-act-as names no user of this site.' });
+				judgeStanding(row, tx.now);
+				return row;
+			});
+			return principalOf(user, site, null);
+		},
+
+		/**
+		 * mint gives a chat token to whoever proves to be the user: the site's server, the user's own token, an identity
+		 * token, the claim of a new user, or the user's device. One uniform identity_proof_required otherwise.
+		 */
+		mint: async (caller: Caller, body: ChatTokenRequest): Promise<ChatToken> => {
+			if (body.identityToken !== undefined) {
+				const { site, sub } = await identityOf(body.identityToken, caller);
+				sites.requireOrigin(caller.origin, site);
+				const user = await store.atomic(function* (tx) {
+					const row =
+						(yield* users.findByExternalId(tx, site.pk, sub)) ?? (yield* userService.createVouched(tx, site, sub));
+					if (isDesk(row.role) || (body.userId !== undefined && body.userId !== row.id))
+						throw new AppError('identity_proof_required');
+					judgeStanding(row, tx.now);
+					return row;
+				});
+				return issue(user, site.resourceId, user.ver, clock());
+			}
+			if (body.userId === undefined)
+				throw new AppError('invalid_request', {
+					errors: [{ path: 'userId', message: 'is required without an identityToken' }],
+				});
+
+			const { userId } = body;
+			const bearer = caller.bearer ? await codec.read(caller.bearer) : null;
+			const named = store.read((tx) => users.findAnywhere(tx, userId));
+			if (!named || (caller.site && caller.site.pk !== named.site)) throw new AppError('identity_proof_required');
+			const site = sites.byPk(named.site);
+			sites.requireOrigin(caller.origin, site);
+			const { signup } = site.settings;
+			const { user, ver, provenAt } = await store.atomic(function* (tx) {
+				const row = yield* users.find(tx, site.pk, userId);
+				if (!row) throw new AppError('identity_proof_required');
+				const granted = (provenAt: number, ver = row.ver) => ({ user: row, ver, provenAt });
+
+				if (caller.principal?.kind === 'server') {
+					yield* users.allowed(tx, caller.principal, 'token.mint');
+					judgeStanding(row, tx.now);
+					return granted(tx.now);
+				}
+				if (
+					bearer &&
+					bearer.sub === row.id &&
+					bearer.aud === site.resourceId &&
+					bearer.ver === row.ver &&
+					!(yield* users.isEnded(tx, bearer.jti))
+				) {
+					judgeStanding(row, tx.now);
+					if (judgeRenewal(row, bearer, signup, tx.now) && (yield* closeClaim(tx, row, bearer.ver)))
+						return granted(bearer.auth_time * second);
+				}
+				if (isSuspended(row, tx.now)) throw new AppError('identity_proof_required');
+				if (judgeClaim(row, signup, tx.now)) return granted(tx.now, yield* users.raiseVer(tx, row.site, row.pk));
+				const sameDevice = caller.device !== null && row.deviceHash === caller.device.hash;
+				if (sameDevice && row.role === 'user' && !row.verified && signup === 'open') return granted(tx.now);
+				throw new AppError('identity_proof_required');
+			});
+			return issue(user, site.resourceId, ver, provenAt);
+		},
+
+		/** mintByOperator is for the command line: whoever may read the data folder may be anyone. */
+		mintByOperator: async (userId: string): Promise<ChatToken> => {
+			const user = store.read(function* (tx) {
+				const row = yield* users.findAnywhere(tx, userId);
+				if (!row) throw new AppError('not_found');
+				return row;
+			});
+			return issue(user, sites.byPk(user.site).resourceId, user.ver, clock());
+		},
+
+		/** logout ends this one token. */
+		logout: (p: UserPrincipal): Promise<{ done: true }> =>
+			store.atomic(function* (tx) {
+				if (!p.session) throw new AppError('user_token_required');
+				yield* users.endToken(tx, p.session.jti, p.session.expiresAt);
+				yield* events.record(tx, { site: p.site, type: 'user.revoked', userA: p.pk });
+				return { done: true } as const;
+			}),
+	};
+};
+export type TokenService = ReturnType<typeof createTokenService>;

@@ -1,0 +1,300 @@
+import { type Static, Type as t } from '@sinclair/typebox';
+import {
+	emailMax,
+	externalIdMax,
+	idMax,
+	nameMax,
+	passwordMax,
+	passwordMin,
+	tokenMax,
+	urlMax,
+} from '../../kernel/limits.ts';
+import { flags, roles } from '../../kernel/roles.ts';
+
+export const Id = (description: string) => t.String({ minLength: 1, maxLength: idMax, description });
+export const Time = (description: string) => t.String({ format: 'date-time', description });
+export const Nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()]);
+
+export const Role = t.Union(
+	roles.map((role) => t.Literal(role)),
+	{ description: 'Rank, lowest first: user, staff, moderator, admin, superadmin. The four above `user` are the desk.' },
+);
+export const Permissions = t.Object(
+	{
+		canSendMessage: t.Boolean(),
+		canReceiveMessage: t.Boolean(),
+		canDeleteMessage: t.Boolean(),
+		canEditMessage: t.Boolean(),
+		canArchiveConversation: t.Boolean(),
+	},
+	{ description: `The five permissions, as they are in effect: ${flags.join(', ')}.` },
+);
+
+export const Metadata = t.Record(t.String({ maxLength: 64 }), t.Union([t.String(), t.Number(), t.Boolean()]), {
+	description: 'Your own references: a flat object, at most 20 keys and 2 KB.',
+});
+export type Metadata = Static<typeof Metadata>;
+
+const Username = t.String({
+	minLength: 1,
+	maxLength: nameMax * 4,
+	description: 'Unique on the site, whatever its case. 1-64 characters.',
+});
+const DisplayName = t.String({
+	minLength: 1,
+	maxLength: nameMax * 4,
+	description: 'The name that is shown. 1-64 characters.',
+});
+const Email = t.String({
+	minLength: 3,
+	maxLength: emailMax,
+	pattern: '^[^\\s@]+@[^\\s@]+$',
+	description: 'No identity until proven, and not unique.',
+});
+const AvatarUrl = t.String({ maxLength: urlMax, description: 'An https address on one of the site’s origins.' });
+const ExternalId = t.String({ minLength: 1, maxLength: externalIdMax, description: 'The site’s own id of the user.' });
+const Password = t.String({
+	minLength: passwordMin,
+	maxLength: passwordMax,
+	description: 'At least 10 characters, not a common one.',
+});
+const ResourceId = t.String({ minLength: 1, maxLength: 253, description: 'The site’s public name.' });
+
+export const CreateUser = t.Object(
+	{
+		resourceId: t.Optional(ResourceId),
+		username: Username,
+		email: t.Optional(Email),
+		role: t.Optional(Role),
+		permissions: t.Optional(t.Partial(Permissions)),
+		externalId: t.Optional(ExternalId),
+		displayName: t.Optional(DisplayName),
+		avatarUrl: t.Optional(AvatarUrl),
+		metadata: t.Optional(Metadata),
+		identityToken: t.Optional(
+			t.String({ maxLength: tokenMax, description: 'A JWT by the site’s server that vouches for the user.' }),
+		),
+	},
+	{
+		examples: [
+			{
+				resourceId: 'site.com',
+				username: 'john_doe',
+				email: 'john@example.com',
+				role: 'user',
+				permissions: {
+					canSendMessage: true,
+					canReceiveMessage: true,
+					canDeleteMessage: true,
+					canEditMessage: false,
+					canArchiveConversation: true,
+				},
+			},
+		],
+	},
+);
+export type CreateUser = Static<typeof CreateUser>;
+
+export const User = t.Object(
+	{
+		id: Id('The user’s public id.'),
+		username: t.String(),
+		displayName: Nullable(t.String()),
+		email: Nullable(t.String()),
+		avatarUrl: Nullable(t.String()),
+		role: Role,
+		resourceId: t.String(),
+		permissions: Permissions,
+		externalId: Nullable(t.String()),
+		verified: t.Boolean({ description: 'Whether the site vouched for this user.' }),
+		metadata: Nullable(Metadata),
+		settings: Nullable(Metadata),
+		suspended: t.Boolean(),
+		suspendedUntil: Nullable(Time('The end of the suspension; null without one.')),
+		createdAt: Time('When the user was made.'),
+		updatedAt: Time('When the profile last changed.'),
+	},
+	{
+		examples: [
+			{
+				id: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd',
+				username: 'john_doe',
+				displayName: null,
+				email: 'john@example.com',
+				avatarUrl: null,
+				role: 'user',
+				resourceId: 'site.com',
+				permissions: {
+					canSendMessage: true,
+					canReceiveMessage: true,
+					canDeleteMessage: true,
+					canEditMessage: true,
+					canArchiveConversation: true,
+				},
+				externalId: null,
+				verified: false,
+				metadata: null,
+				settings: null,
+				suspended: false,
+				suspendedUntil: null,
+				createdAt: '2026-02-22T10:00:00.000Z',
+				updatedAt: '2026-02-22T10:00:00.000Z',
+			},
+		],
+	},
+);
+export type User = Static<typeof User>;
+
+/** What any user of the site may know of another. */
+export const Profile = t.Object(
+	{
+		id: Id('The user’s public id.'),
+		username: Nullable(t.String({ description: 'null where it holds an @, since it then is an address.' })),
+		displayName: Nullable(t.String()),
+		avatarUrl: Nullable(t.String()),
+		role: Role,
+		verified: t.Boolean(),
+	},
+	{
+		examples: [
+			{
+				id: 'user_01kj3zq0x5e6s8r1n6a2c4v7we',
+				username: 'jane_doe',
+				displayName: 'Jane',
+				avatarUrl: null,
+				role: 'user',
+				verified: false,
+			},
+		],
+	},
+);
+export type Profile = Static<typeof Profile>;
+
+export const UpdateMe = t.Partial(
+	t.Object({
+		displayName: Nullable(DisplayName),
+		avatarUrl: Nullable(AvatarUrl),
+		email: Nullable(Email),
+		settings: Metadata,
+		metadata: Metadata,
+	}),
+	{ examples: [{ displayName: 'John' }] },
+);
+export type UpdateMe = Static<typeof UpdateMe>;
+
+export const ChatTokenRequest = t.Object(
+	{
+		userId: t.Optional(Id('The user’s public id; may be left out with an identityToken.')),
+		identityToken: t.Optional(
+			t.String({ maxLength: tokenMax, description: 'A JWT by the site’s server that vouches for the user.' }),
+		),
+	},
+	{ examples: [{ userId: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd' }] },
+);
+export type ChatTokenRequest = Static<typeof ChatTokenRequest>;
+
+const tokenExample = {
+	chatToken: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
+	expiresAt: '2026-03-24T10:00:00.000Z',
+	user: { id: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd', username: 'john_doe', role: 'user' as const },
+};
+const chatToken = {
+	chatToken: t.String({ description: 'Send it as Authorization: Bearer {chatToken}.' }),
+	expiresAt: Time('The end of the token: 30 days.'),
+	user: t.Object({ id: t.String(), username: t.String(), role: Role }),
+};
+export const ChatToken = t.Object(chatToken, { examples: [tokenExample] });
+export type ChatToken = Static<typeof ChatToken>;
+
+export const DeskLogin = t.Object(
+	{ ...chatToken, publishableKey: t.String({ description: 'The site’s key for x-api-key.' }) },
+	{ examples: [{ ...tokenExample, publishableKey: 'pk_...' }] },
+);
+export type DeskLogin = Static<typeof DeskLogin>;
+
+export const Login = t.Object(
+	{ resourceId: ResourceId, email: Email, password: t.String({ minLength: 1, maxLength: passwordMax }) },
+	{ examples: [{ resourceId: 'site.com', email: 'root@site.com', password: 'correct horse battery' }] },
+);
+export type Login = Static<typeof Login>;
+
+export const Setup = t.Object(
+	{
+		setupToken: t.String({ maxLength: 128, description: 'From the setup link, behind its #.' }),
+		resourceId: ResourceId,
+		username: Username,
+		email: Email,
+		password: Password,
+	},
+	{
+		examples: [
+			{
+				setupToken: 'setup_...',
+				resourceId: 'site.com',
+				username: 'root',
+				email: 'root@site.com',
+				password: 'correct horse battery',
+			},
+		],
+	},
+);
+export type Setup = Static<typeof Setup>;
+
+export const Access = t.Object(
+	{
+		accessToken: t.String({ maxLength: 128, description: 'From the access link, behind its #.' }),
+		email: t.Optional(Email),
+		password: Password,
+	},
+	{ examples: [{ accessToken: 'access_...', password: 'correct horse battery' }] },
+);
+export type Access = Static<typeof Access>;
+
+export const ChangePassword = t.Object(
+	{ currentPassword: t.String({ minLength: 1, maxLength: passwordMax }), newPassword: Password },
+	{ examples: [{ currentPassword: 'correct horse battery', newPassword: 'staple battery horse' }] },
+);
+export type ChangePassword = Static<typeof ChangePassword>;
+
+export const AccessLink = t.Object(
+	{
+		url: t.String({ description: 'Give it to the user: it works once.' }),
+		accessToken: t.String(),
+		expiresAt: Time('72 hours from now.'),
+	},
+	{
+		examples: [
+			{
+				url: 'https://chat.site.com/access#access_...',
+				accessToken: 'access_...',
+				expiresAt: '2026-02-25T10:00:00.000Z',
+			},
+		],
+	},
+);
+export type AccessLink = Static<typeof AccessLink>;
+
+export const Suspend = t.Object(
+	{
+		suspended: t.Boolean(),
+		reason: t.Optional(t.String({ maxLength: 500, description: 'For the desk.' })),
+		until: t.Optional(Time('When the suspension ends by itself.')),
+	},
+	{ examples: [{ suspended: true, reason: 'spam', until: '2026-03-01T00:00:00.000Z' }] },
+);
+export type Suspend = Static<typeof Suspend>;
+
+export const Done = t.Object({ done: t.Literal(true) }, { examples: [{ done: true }] });
+export type Done = Static<typeof Done>;
+
+export const Blocked = t.Object(
+	{ userId: Id('The other user.'), blocked: t.Boolean() },
+	{ examples: [{ userId: 'user_01kj3zq0x5e6s8r1n6a2c4v7we', blocked: true }] },
+);
+export type Blocked = Static<typeof Blocked>;
+
+export const BlockList = t.Object(
+	{ data: t.Array(t.Object({ user: Profile, createdAt: Time('When the block was set.') })), total: t.Integer() },
+	{ examples: [{ data: [], total: 0 }] },
+);
+export type BlockList = Static<typeof BlockList>;

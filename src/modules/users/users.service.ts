@@ -1,0 +1,381 @@
+import type { Store } from '../../db/open.ts';
+import { step } from '../../db/step.ts';
+import { iso, isoOrNull } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { newId } from '../../kernel/ids.ts';
+import { metadataBytesMax, metadataKeysMax } from '../../kernel/limits.ts';
+import type { Caller, Principal, UserPrincipal } from '../../kernel/principal.ts';
+import { atLeast, effectiveFlags, isDesk } from '../../kernel/roles.ts';
+import type { EventSteps } from '../events/events.steps.ts';
+import type { Site, SiteService } from '../sites/sites.service.ts';
+import type { SiteSteps } from '../sites/sites.steps.ts';
+import { cleanName, cleanUsername, foldName, isReservedName, skeletonOf, withSuffix } from './names.ts';
+import { judgeRank } from './rank.ts';
+import { isSuspended } from './users.access.ts';
+import type { CreateUser, Metadata, Profile, Suspend, UpdateMe, User } from './users.schema.ts';
+import type { UserChanges, UserRow, UserSteps } from './users.steps.ts';
+
+/** userView is a user as they see themselves, and as the site's server and desk see them. */
+export const userView = (row: UserRow, resourceId: string, now: number): User => {
+	const suspended = isSuspended(row, now);
+	return {
+		id: row.id,
+		username: row.username,
+		displayName: row.displayName,
+		email: row.email,
+		avatarUrl: row.avatarUrl,
+		role: row.role,
+		resourceId,
+		permissions: effectiveFlags(row.role, row.permissions),
+		externalId: row.externalId,
+		verified: row.verified,
+		metadata: row.metadata,
+		settings: row.settings,
+		suspended,
+		suspendedUntil: suspended ? isoOrNull(row.suspendedUntil) : null,
+		createdAt: iso(row.createdAt),
+		updatedAt: iso(row.updatedAt),
+	};
+};
+
+/** profileOf is what any user of the site may know of another. */
+export const profileOf = (
+	row: Pick<UserRow, 'id' | 'username' | 'displayName' | 'avatarUrl' | 'role' | 'verified'>,
+): Profile => ({
+	id: row.id,
+	username: row.username.includes('@') ? null : row.username,
+	displayName: row.displayName,
+	avatarUrl: row.avatarUrl,
+	role: row.role,
+	verified: row.verified,
+});
+
+/** checkMetadata throws invalid_request for an object that is more than a few references. */
+export const checkMetadata = (metadata: Metadata | undefined, path = 'metadata'): void => {
+	if (metadata === undefined) return;
+	const text = JSON.stringify(metadata);
+	if (Object.keys(metadata).length > metadataKeysMax || Buffer.byteLength(text) > metadataBytesMax)
+		throw new AppError('invalid_request', {
+			errors: [{ path, message: `at most ${metadataKeysMax} keys and ${metadataBytesMax} bytes` }],
+		});
+	if (!text.isWellFormed() || text.includes('\\u0000'))
+		throw new AppError('invalid_request', { errors: [{ path, message: 'well-formed Unicode without NUL' }] });
+};
+
+/** How many profiles a search shows. */
+const searchMax = 20;
+
+/** createUserService: the people of a site. */
+export const createUserService = ({
+	store,
+	sites,
+	siteSteps,
+	users,
+	events,
+}: {
+	store: Store;
+	sites: SiteService;
+	siteSteps: SiteSteps;
+	users: UserSteps;
+	events: EventSteps;
+}) => {
+	const updated = (row: UserRow) => ({ site: row.site, type: 'user.updated', userA: row.pk }) as const;
+
+	const checkAvatar = (avatarUrl: string | null | undefined, site: Site): void => {
+		if (avatarUrl === null || avatarUrl === undefined) return;
+		const url = URL.parse(avatarUrl);
+		if (url?.protocol !== 'https:' || url.username || !sites.isOrigin(url.origin, site))
+			throw new AppError('avatar_not_allowed');
+	};
+
+	/** An unverified user may not look like the team or the site. */
+	const checkImpersonation = step(function* (tx, site: Site, name: string) {
+		if (isReservedName(name, site.resourceId) || (yield* users.hasDeskName(tx, site.pk, skeletonOf(name))))
+			throw new AppError('name_reserved');
+	});
+
+	/**
+	 * Makes a username free to take, or throws username_taken. A name held by a visitor who never came is free; a proven
+	 * creation moves an unverified holder aside.
+	 */
+	const settleName = step(function* (tx, site: number, username: string, proven: boolean, self?: number) {
+		const holder = yield* users.findByName(tx, site, username);
+		if (!holder || holder.pk === self) return;
+		if ((yield* users.purgeUnclaimed(tx, holder.pk)) > 0) return;
+		if (!proven || holder.verified || isDesk(holder.role)) throw new AppError('username_taken');
+		yield* users.moveAside(tx, holder);
+		yield* events.record(tx, updated(holder));
+	});
+
+	const insert = step(function* (tx, site: Site, row: Parameters<UserSteps['insert']>[2]) {
+		const user = yield* users.insert(tx, site.pk, row);
+		yield* siteSteps.count(tx, site.pk, 'users');
+		yield* events.record(tx, { site: site.pk, type: 'user.created', userA: user.pk });
+		return user;
+	});
+
+	/** A repeated creation by the site's server: profile fields follow, never role, permissions or suspension. */
+	const refresh = step(function* (tx, site: Site, row: UserRow, body: CreateUser, username: string) {
+		const changes: UserChanges = {};
+		if (username !== row.username) changes.username = username;
+		if (body.email !== undefined && body.email !== row.email) changes.email = body.email;
+		if (body.displayName !== undefined) changes.displayName = cleanName(body.displayName, 'displayName');
+		if (body.avatarUrl !== undefined) changes.avatarUrl = body.avatarUrl;
+		if (body.metadata !== undefined) changes.metadata = body.metadata;
+		if (Object.keys(changes).length === 0) return row;
+		if (changes.username !== undefined) yield* settleName(tx, site.pk, username, true, row.pk);
+		yield* users.update(tx, site.pk, row.pk, changes);
+		yield* events.record(tx, updated(row));
+		return (yield* users.findByPk(tx, site.pk, row.pk)) ?? row;
+	});
+
+	/** The site a creation is for: the key's, or the one its body names. */
+	const siteFor = (caller: Caller, resourceId: string | undefined): Site => {
+		if (caller.site) {
+			if (resourceId !== undefined && resourceId !== caller.site.resourceId)
+				throw new AppError('invalid_request', {
+					errors: [{ path: 'resourceId', message: 'is not the site of the API key; leave it out or correct it' }],
+				});
+			return sites.byPk(caller.site.pk);
+		}
+		if (resourceId === undefined)
+			throw new AppError('invalid_request', {
+				errors: [{ path: 'resourceId', message: 'is required without an API key' }],
+			});
+		return sites.need(resourceId);
+	};
+
+	return {
+		/**
+		 * create makes a user, or finds the one the site's server made before. `identitySub`: the sub of a valid identity
+		 * token of this site. Errors: signup_closed, signup_signed, rank_too_low, name_invalid, name_reserved,
+		 * username_taken, proof_required, avatar_not_allowed.
+		 */
+		create: async (
+			caller: Caller,
+			body: CreateUser,
+			identity: { site: Site; sub: string } | null,
+		): Promise<{ created: boolean; data: User }> => {
+			const site = siteFor(caller, body.resourceId);
+			sites.requireOrigin(caller.origin, site);
+			if (identity && identity.site.pk !== site.pk) throw new AppError('wrong_site');
+			const { principal } = caller;
+			const server = principal?.kind === 'server';
+			const role = body.role ?? 'user';
+			const { signup } = site.settings;
+			if (role === 'user') {
+				if (signup === 'server' && !server) throw new AppError('signup_closed');
+				if (signup === 'signed' && !server && !identity) throw new AppError('signup_signed');
+			} else {
+				if (!principal || (principal.kind === 'user' && !atLeast(principal.role, 'admin')))
+					throw new AppError('forbidden', {
+						message: `A user with the role ${role} is made by an admin above it, or by the site’s server.`,
+					});
+				judgeRank(principal, { target: null, role, permissions: body.permissions });
+			}
+			const externalId = body.externalId ?? identity?.sub ?? null;
+			if (body.externalId !== undefined && !server && body.externalId !== identity?.sub)
+				throw new AppError('proof_required');
+			if (externalId !== null && (!externalId.isWellFormed() || /\p{Cc}/u.test(externalId)))
+				throw new AppError('invalid_request', { errors: [{ path: 'externalId', message: 'has control characters' }] });
+			checkMetadata(body.metadata);
+			checkAvatar(body.avatarUrl, site);
+			const username = cleanUsername(body.username);
+			const displayName = body.displayName === undefined ? null : cleanName(body.displayName, 'displayName');
+			const proven = server || identity !== null || isDesk(role);
+			const id = newId('user');
+
+			return store.atomic(function* (tx) {
+				if (principal && (server || isDesk(role))) {
+					const judge = yield* users.allowed(tx, principal, isDesk(role) ? 'desk.create' : 'user.create');
+					if (judge)
+						judgeRank(
+							{ ...(principal as UserPrincipal), role: judge.role },
+							{ target: null, role, permissions: body.permissions },
+						);
+				}
+				const known =
+					externalId !== null
+						? yield* users.findByExternalId(tx, site.pk, externalId)
+						: server
+							? yield* users.findByName(tx, site.pk, username)
+							: undefined;
+				if (known && (externalId !== null || known.madeByServer)) {
+					const row = yield* refresh(tx, site, known, body, username);
+					return { created: false, data: userView(row, site.resourceId, tx.now) };
+				}
+				if (!proven) {
+					yield* checkImpersonation(tx, site, username);
+					if (displayName) yield* checkImpersonation(tx, site, displayName);
+				}
+				yield* settleName(tx, site.pk, username, proven);
+				const row = yield* insert(tx, site, {
+					id,
+					username,
+					displayName,
+					email: body.email ?? null,
+					avatarUrl: body.avatarUrl ?? null,
+					metadata: body.metadata ?? null,
+					role,
+					permissions: isDesk(role) ? (body.permissions ?? null) : null,
+					externalId,
+					verified: proven,
+					madeByServer: server && externalId === null,
+					deviceHash: proven ? null : (caller.device?.hash ?? null),
+				});
+				return { created: true, data: userView(row, site.resourceId, tx.now) };
+			});
+		},
+
+		/** createVouched makes the user that an identity token names for the first time. */
+		createVouched: step(function* (tx, site: Site, sub: string) {
+			let username: string;
+			try {
+				username = cleanUsername(sub);
+			} catch {
+				username = withSuffix('user');
+			}
+			const holder = yield* users.findByName(tx, site.pk, username);
+			if (holder && (holder.verified || isDesk(holder.role))) username = withSuffix(username);
+			yield* settleName(tx, site.pk, username, true);
+			return yield* insert(tx, site, {
+				id: newId('user'),
+				username,
+				role: 'user',
+				externalId: sub,
+				verified: true,
+				madeByServer: false,
+			});
+		}),
+
+		/** insertDesk makes a desk user on the word of the operator (command line, setup link). */
+		insertDesk: step(function* (tx, site: Site, row: Parameters<UserSteps['insert']>[2]) {
+			yield* settleName(tx, site.pk, row.username, true);
+			return yield* insert(tx, site, row);
+		}),
+
+		me: (p: UserPrincipal): User =>
+			store.read(function* (tx) {
+				const row = yield* users.need(tx, p.site, p.id);
+				return userView(row, p.resourceId, tx.now);
+			}),
+
+		/** updateMe changes the caller's own profile; what is not named stays, null empties. */
+		updateMe: (p: UserPrincipal, body: UpdateMe): Promise<User> => {
+			const site = sites.byPk(p.site);
+			checkMetadata(body.metadata);
+			checkMetadata(body.settings, 'settings');
+			checkAvatar(body.avatarUrl, site);
+			const displayName = body.displayName ? cleanName(body.displayName, 'displayName') : body.displayName;
+			return store.atomic(function* (tx) {
+				const row = yield* users.allowed(tx, p, 'profile.update');
+				if (!row) throw new AppError('user_token_required');
+				if (body.metadata !== undefined && row.verified)
+					throw new AppError('forbidden', { message: 'metadata of a verified user is set by the site’s server.' });
+				if (displayName && !row.verified && !isDesk(row.role)) yield* checkImpersonation(tx, site, displayName);
+				if (body.email !== undefined && row.passwordHash !== null) {
+					if (body.email === null) throw new AppError('email_required');
+					const holder = yield* users.findForLogin(tx, p.site, body.email);
+					if (holder && holder.pk !== row.pk) throw new AppError('email_taken');
+				}
+				const changes: UserChanges = { ...body, ...(displayName !== undefined && { displayName }) };
+				yield* users.update(tx, p.site, p.pk, changes);
+				yield* events.record(tx, updated(row));
+				return userView((yield* users.findByPk(tx, p.site, p.pk)) ?? row, p.resourceId, tx.now);
+			});
+		},
+
+		profile: (p: Principal, id: string): Profile =>
+			store.read(function* (tx) {
+				return profileOf(yield* users.need(tx, p.site, id));
+			}),
+
+		/** lookup finds a user by the exact username, where the site's directory allows it. */
+		lookup: (p: Principal, username: string): Profile => {
+			if (p.kind === 'user' && !isDesk(p.role) && sites.byPk(p.site).settings.directory === 'off')
+				throw new AppError('directory_off');
+			return store.read(function* (tx) {
+				const row = yield* users.findByName(tx, p.site, foldName(username.trim()));
+				if (!row || row.erasedAt !== null) throw new AppError('not_found');
+				return profileOf(row);
+			});
+		},
+
+		/** search finds users by the start of their username, where the directory is `search`. */
+		search: (p: Principal, start: string): { data: Profile[] } => {
+			if (p.kind === 'user' && !isDesk(p.role) && sites.byPk(p.site).settings.directory !== 'search')
+				throw new AppError('directory_off');
+			return store.read(function* (tx) {
+				const rows = yield* users.search(tx, p.site, start.trim(), searchMax);
+				// addresses are not to be found by guessing their start
+				return { data: rows.filter((row) => !row.username.includes('@')).map(profileOf) };
+			});
+		},
+
+		/** suspend keeps a user out until a time, or lets them in again. */
+		suspend: (p: Principal, id: string, body: Suspend): Promise<User> =>
+			store.atomic(function* (tx) {
+				const judge = yield* users.allowed(tx, p, 'user.suspend');
+				const row = yield* users.need(tx, p.site, id);
+				judgeRank(judge ? { ...(p as UserPrincipal), role: judge.role } : p, { target: row });
+				const until = body.until === undefined ? null : Date.parse(body.until);
+				if (body.suspended && until !== null && until <= tx.now)
+					throw new AppError('invalid_request', { errors: [{ path: 'until', message: 'is in the past' }] });
+				if (body.suspended && row.role === 'superadmin' && (yield* users.otherSuperadmins(tx, p.site, row.pk)) === 0)
+					throw new AppError('last_superadmin');
+				yield* users.update(tx, p.site, row.pk, {
+					suspendedAt: body.suspended ? tx.now : null,
+					suspendedUntil: body.suspended ? until : null,
+					suspendedReason: body.suspended ? (body.reason ?? null) : null,
+				});
+				yield* events.record(tx, {
+					site: p.site,
+					type: body.suspended ? 'user.revoked' : 'user.updated',
+					userA: row.pk,
+				});
+				return userView((yield* users.findByPk(tx, p.site, row.pk)) ?? row, p.resourceId, tx.now);
+			}),
+
+		/** revokeTokens logs a user out everywhere. */
+		revokeTokens: (p: Principal, id: string): Promise<{ done: true }> =>
+			store.atomic(function* (tx) {
+				const judge = yield* users.allowed(tx, p, 'user.revoke');
+				const row = yield* users.need(tx, p.site, id);
+				judgeRank(judge ? { ...(p as UserPrincipal), role: judge.role } : p, { target: row });
+				yield* users.raiseVer(tx, p.site, row.pk);
+				yield* events.record(tx, { site: p.site, type: 'user.revoked', userA: row.pk });
+				return { done: true } as const;
+			}),
+
+		/** createByOperator is for the command line: any role, verified. */
+		createByOperator: (
+			resourceId: string,
+			input: { username: string; role: UserRow['role']; email: string | null; externalId: string | null },
+		): Promise<User> => {
+			const site = sites.need(resourceId);
+			const username = cleanUsername(input.username);
+			const id = newId('user');
+			return store.atomic(function* (tx) {
+				yield* settleName(tx, site.pk, username, true);
+				const row = yield* insert(tx, site, { ...input, id, username, verified: true, madeByServer: false });
+				return userView(row, site.resourceId, tx.now);
+			});
+		},
+
+		list: (resourceId: string, limit: number, after: string | null): User[] => {
+			const site = sites.need(resourceId);
+			return store.read(function* (tx) {
+				const start = after === null ? 0 : (yield* users.need(tx, site.pk, after)).pk;
+				const rows = yield* users.list(tx, site.pk, limit, start);
+				return rows.map((row) => userView(row, resourceId, tx.now));
+			});
+		},
+
+		/** purge deletes visitors who never came and tokens that have expired anyway. Resolves with the rows deleted, at most 500 of each. */
+		purge: (): Promise<number> =>
+			store.atomic(function* (tx) {
+				return (yield* users.purgeUnclaimed(tx)) + (yield* users.purgeEndedTokens(tx));
+			}),
+	};
+};
+export type UserService = ReturnType<typeof createUserService>;

@@ -1,0 +1,329 @@
+import { and, asc, count, eq, gt, isNotNull, isNull, like, lt, ne, notExists, or, sql } from 'drizzle-orm';
+import type { Db } from '../../db/open.ts';
+import { step } from '../../db/step.ts';
+import { hour } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { claimMinutes, purgeRowsMax } from '../../kernel/limits.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { type Capability, effectiveFlags } from '../../kernel/roles.ts';
+import { conversations } from '../messaging/messaging.tables.ts';
+import { apiKeys } from '../sites/sites.tables.ts';
+import { emailKeyOf, foldName, skeletonOf, withSuffix } from './names.ts';
+import { judgeCapability, judgeStanding } from './users.access.ts';
+import { blocks, endedTokens, users } from './users.tables.ts';
+
+export type UserRow = typeof users.$inferSelect;
+export type NewUserRow = Pick<UserRow, 'id' | 'username' | 'role' | 'verified' | 'madeByServer'> &
+	Partial<
+		Pick<
+			UserRow,
+			'email' | 'permissions' | 'externalId' | 'displayName' | 'avatarUrl' | 'metadata' | 'deviceHash' | 'passwordHash'
+		>
+	>;
+export type UserChanges = Partial<Omit<UserRow, 'pk' | 'id' | 'site' | 'createdAt'>>;
+
+/** The keys that follow from a name: kept beside it so that they can be looked up. */
+const nameKeys = (name: { username?: string; displayName?: string | null; email?: string | null }) => ({
+	...(name.username !== undefined && {
+		usernameKey: foldName(name.username),
+		usernameSkeleton: skeletonOf(name.username),
+	}),
+	...(name.displayName !== undefined && { displaySkeleton: name.displayName && skeletonOf(name.displayName) }),
+	...(name.email !== undefined && { emailKey: name.email && emailKeyOf(name.email) }),
+});
+
+/** userSteps: rows of users, blocks and ended tokens. */
+export const userSteps = (db: Db) => {
+	const p = sql.placeholder;
+	const byId = db
+		.select()
+		.from(users)
+		.where(and(eq(users.site, p('site')), eq(users.id, p('id')), isNull(users.erasedAt)))
+		.prepare();
+	const byPk = db
+		.select()
+		.from(users)
+		.where(and(eq(users.site, p('site')), eq(users.pk, p('pk'))))
+		.prepare();
+	const anywhere = db
+		.select()
+		.from(users)
+		.where(and(eq(users.id, p('id')), isNull(users.erasedAt)))
+		.prepare();
+	const byName = db
+		.select()
+		.from(users)
+		.where(and(eq(users.site, p('site')), eq(users.usernameKey, p('key'))))
+		.prepare();
+	const byExternalId = db
+		.select()
+		.from(users)
+		.where(and(eq(users.site, p('site')), eq(users.externalId, p('externalId'))))
+		.prepare();
+	const ended = db
+		.select({ jti: endedTokens.jti })
+		.from(endedTokens)
+		.where(eq(endedTokens.jti, p('jti')))
+		.prepare();
+	const keyAlive = db
+		.select({ pk: apiKeys.pk })
+		.from(apiKeys)
+		.where(and(eq(apiKeys.site, p('site')), eq(apiKeys.pk, p('key')), isNull(apiKeys.revokedAt)))
+		.prepare();
+	const blockBetween = db
+		.select({ blocker: blocks.blocker })
+		.from(blocks)
+		.where(
+			or(
+				and(eq(blocks.blocker, p('a')), eq(blocks.blocked, p('b'))),
+				and(eq(blocks.blocker, p('b')), eq(blocks.blocked, p('a'))),
+			),
+		)
+		.limit(1)
+		.prepare();
+
+	const find = step(function* (tx, site: number, id: string) {
+		return yield* tx.get(byId, { site, id });
+	});
+	const findByPk = step(function* (tx, site: number, pk: number) {
+		return yield* tx.get(byPk, { site, pk });
+	});
+	const update = step(function* (tx, site: number, pk: number, changes: UserChanges) {
+		yield* tx.run(
+			db
+				.update(users)
+				.set({ ...changes, ...nameKeys(changes), updatedAt: tx.now })
+				.where(and(eq(users.site, site), eq(users.pk, pk))),
+		);
+	});
+
+	/** A visitor who never came: made over an hour ago, no authenticated call, in no conversation. */
+	const unclaimed = (now: number) =>
+		and(
+			isNull(users.firstCallAt),
+			eq(users.verified, false),
+			eq(users.role, 'user'),
+			lt(users.createdAt, now - (claimMinutes / 60) * hour),
+			notExists(db.select({ one: sql`1` }).from(conversations).where(eq(conversations.participantOne, users.pk))),
+			notExists(db.select({ one: sql`1` }).from(conversations).where(eq(conversations.participantTwo, users.pk))),
+		);
+
+	return {
+		find,
+		findByPk,
+		/** need is find, or not_found. */
+		need: step(function* (tx, site: number, id: string) {
+			const row = yield* find(tx, site, id);
+			if (!row) throw new AppError('not_found');
+			return row;
+		}),
+		/** findAnywhere is for the one call that may come without a key: a user id names its site. */
+		findAnywhere: step(function* (tx, id: string) {
+			return yield* tx.get(anywhere, { id });
+		}),
+		findByName: step(function* (tx, site: number, username: string) {
+			return yield* tx.get(byName, { site, key: foldName(username) });
+		}),
+		findByExternalId: step(function* (tx, site: number, externalId: string) {
+			return yield* tx.get(byExternalId, { site, externalId });
+		}),
+		/** findForLogin is the user with a password of this address; there is at most one. */
+		findForLogin: step(function* (tx, site: number, email: string) {
+			return yield* tx.get(
+				db
+					.select()
+					.from(users)
+					.where(and(eq(users.site, site), eq(users.emailKey, emailKeyOf(email)), isNotNull(users.passwordHash))),
+			);
+		}),
+
+		/**
+		 * allowed reads the principal again and judges whether it still may: the guard's view may be older than this
+		 * transaction. Returns the user's row, or undefined for the site's server.
+		 */
+		allowed: step(function* (tx, principal: Principal, capability: Capability) {
+			judgeCapability(principal, capability);
+			if (principal.kind === 'server') {
+				if (!(yield* tx.get(keyAlive, { site: principal.site, key: principal.key }))) throw new AppError('invalid_key');
+				return undefined;
+			}
+			const row = yield* tx.get(byPk, { site: principal.site, pk: principal.pk });
+			if (!row || row.erasedAt !== null) throw new AppError('invalid_token');
+			if (principal.session && row.ver !== principal.session.ver) throw new AppError('token_revoked');
+			judgeStanding(row, tx.now);
+			judgeCapability({ ...principal, role: row.role, flags: effectiveFlags(row.role, row.permissions) }, capability);
+			return row;
+		}),
+
+		insert: step(function* (tx, site: number, row: NewUserRow) {
+			const values = {
+				...row,
+				...nameKeys({ displayName: row.displayName ?? null, email: row.email ?? null }),
+				usernameKey: foldName(row.username),
+				usernameSkeleton: skeletonOf(row.username),
+				site,
+				createdAt: tx.now,
+				updatedAt: tx.now,
+			};
+			return yield* tx.get(db.insert(users).values(values).returning());
+		}),
+		update,
+		/** rename gives the holder of a wanted name another one, like the old. */
+		moveAside: step(function* (tx, holder: UserRow) {
+			let username = withSuffix(holder.username);
+			while (yield* tx.get(byName, { site: holder.site, key: foldName(username) }))
+				username = withSuffix(holder.username);
+			yield* update(tx, holder.site, holder.pk, { username });
+		}),
+		/** raiseVer logs the user out everywhere, and returns the new number. */
+		raiseVer: step(function* (tx, site: number, pk: number) {
+			const row = yield* tx.get(
+				db
+					.update(users)
+					.set({ ver: sql`${users.ver} + 1` })
+					.where(and(eq(users.site, site), eq(users.pk, pk)))
+					.returning({ ver: users.ver }),
+			);
+			return row?.ver ?? 0;
+		}),
+		/** firstCall closes the claim; false when the token is not the newest one. */
+		firstCall: step(function* (tx, site: number, pk: number, ver: number) {
+			const { changes } = yield* tx.run(
+				db
+					.update(users)
+					.set({ firstCallAt: tx.now })
+					.where(and(eq(users.site, site), eq(users.pk, pk), eq(users.ver, ver), isNull(users.firstCallAt))),
+			);
+			return changes > 0;
+		}),
+
+		/** hasDeskName: whether a skeleton is a desk user's. */
+		hasDeskName: step(function* (tx, site: number, skeleton: string) {
+			const row = yield* tx.get(
+				db
+					.select({ pk: users.pk })
+					.from(users)
+					.where(
+						and(
+							eq(users.site, site),
+							ne(users.role, 'user'),
+							or(eq(users.usernameSkeleton, skeleton), eq(users.displaySkeleton, skeleton)),
+						),
+					)
+					.limit(1),
+			);
+			return row !== undefined;
+		}),
+		/** otherSuperadmins counts the active superadmins besides one. */
+		otherSuperadmins: step(function* (tx, site: number, except: number) {
+			const row = yield* tx.get(
+				db
+					.select({ n: count() })
+					.from(users)
+					.where(
+						and(
+							eq(users.site, site),
+							eq(users.role, 'superadmin'),
+							ne(users.pk, except),
+							isNull(users.erasedAt),
+							or(isNull(users.suspendedAt), lt(users.suspendedUntil, tx.now)),
+						),
+					),
+			);
+			return row?.n ?? 0;
+		}),
+		isEmpty: step(function* (tx, site: number) {
+			return (
+				(yield* tx.get(db.select({ pk: users.pk }).from(users).where(eq(users.site, site)).limit(1))) === undefined
+			);
+		}),
+		list: step(function* (tx, site: number, limit: number, after: number) {
+			return yield* tx.all(
+				db
+					.select()
+					.from(users)
+					.where(and(eq(users.site, site), gt(users.pk, after)))
+					.orderBy(asc(users.pk))
+					.limit(limit),
+			);
+		}),
+		/** search finds verified users by the start of their username. */
+		search: step(function* (tx, site: number, start: string, limit: number) {
+			const pattern = `${foldName(start).replaceAll(/[\\%_]/g, '\\$&')}%`;
+			return yield* tx.all(
+				db
+					.select()
+					.from(users)
+					.where(
+						and(eq(users.site, site), like(users.usernameKey, sql`${pattern} escape '\\'`), isNull(users.erasedAt)),
+					)
+					.orderBy(asc(users.usernameKey))
+					.limit(limit),
+			);
+		}),
+
+		/** purgeUnclaimed deletes visitors who never came: all due ones, at most 500, or the one who holds a name. Returns how many. */
+		purgeUnclaimed: step(function* (tx, holder?: number) {
+			const due = db
+				.select({ pk: users.pk })
+				.from(users)
+				.where(and(unclaimed(tx.now), holder === undefined ? undefined : eq(users.pk, holder)))
+				.limit(purgeRowsMax);
+			const pks = (yield* tx.all(due)).map((row) => row.pk);
+			for (const pk of pks) {
+				yield* tx.run(db.delete(blocks).where(or(eq(blocks.blocker, pk), eq(blocks.blocked, pk))));
+				yield* tx.run(db.delete(users).where(eq(users.pk, pk)));
+			}
+			return pks.length;
+		}),
+
+		isEnded: step(function* (tx, jti: string) {
+			return (yield* tx.get(ended, { jti })) !== undefined;
+		}),
+		endToken: step(function* (tx, jti: string, expiresAt: number) {
+			yield* tx.run(db.insert(endedTokens).values({ jti, expiresAt }).onConflictDoNothing());
+		}),
+		purgeEndedTokens: step(function* (tx) {
+			const due = db
+				.select({ jti: endedTokens.jti })
+				.from(endedTokens)
+				.where(lt(endedTokens.expiresAt, tx.now))
+				.limit(purgeRowsMax);
+			return (yield* tx.run(db.delete(endedTokens).where(sql`${endedTokens.jti} in ${due}`))).changes;
+		}),
+
+		/** isBlocked: whether either of two users has blocked the other. */
+		isBlocked: step(function* (tx, a: number, b: number) {
+			return (yield* tx.get(blockBetween, { a, b })) !== undefined;
+		}),
+		/** block returns whether it is new. */
+		block: step(function* (tx, site: number, blocker: number, blocked: number) {
+			const row = { site, blocker, blocked, createdAt: tx.now };
+			return (yield* tx.run(db.insert(blocks).values(row).onConflictDoNothing())).changes > 0;
+		}),
+		unblock: step(function* (tx, site: number, blocker: number, blocked: number) {
+			const row = and(eq(blocks.site, site), eq(blocks.blocker, blocker), eq(blocks.blocked, blocked));
+			return (yield* tx.run(db.delete(blocks).where(row))).changes > 0;
+		}),
+		removeBlocksOf: step(function* (tx, pk: number) {
+			yield* tx.run(db.delete(blocks).where(or(eq(blocks.blocker, pk), eq(blocks.blocked, pk))));
+		}),
+		pendingErasures: step(function* (tx) {
+			return yield* tx.all(
+				db.select({ site: users.site, pk: users.pk }).from(users).where(eq(users.erasurePending, true)),
+			);
+		}),
+		blocksOf: step(function* (tx, site: number, blocker: number, limit: number) {
+			return yield* tx.all(
+				db
+					.select({ user: users, createdAt: blocks.createdAt })
+					.from(blocks)
+					.innerJoin(users, eq(users.pk, blocks.blocked))
+					.where(and(eq(blocks.site, site), eq(blocks.blocker, blocker)))
+					.orderBy(asc(blocks.createdAt))
+					.limit(limit),
+			);
+		}),
+	};
+};
+export type UserSteps = ReturnType<typeof userSteps>;

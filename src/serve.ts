@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { createApp } from './app.ts';
+import { type Config, ConfigError } from './config.ts';
+import { lockFolder, prepareFolder } from './db/open.ts';
+import { minute } from './kernel/clock.ts';
+import { createLog } from './kernel/log.ts';
+import { createServices, type Services } from './services.ts';
+
+/** What a running server is known by. */
+export interface Running {
+	/** Where it can be reached, `http://127.0.0.1:4777`. */
+	url: string;
+	port: number;
+	services: Services;
+	/** stop answers what is in flight, writes everything back and lets go of the folder. */
+	stop(): Promise<void>;
+}
+
+/** How often the server looks whether a command has written to the folder. */
+const pollMs = 250;
+/** How long requests in flight may take at the end. */
+const stopMsMax = 10_000;
+/** A body beyond this is cut off by the server itself; ours are refused with an answer long before. */
+const requestBytesMax = 16 * 1024 * 1024;
+
+const readPem = (file: string): string => {
+	try {
+		return readFileSync(file, 'utf8');
+	} catch {
+		throw new ConfigError(`the TLS file ${file} cannot be read.`);
+	}
+};
+
+/**
+ * startServer takes the data folder and listens. Throws DataError or ConfigError with one line for the operator.
+ * Order: lock, open and migrate, services, app, listen; stopping is the way back.
+ */
+export const startServer = async (config: Config): Promise<Running> => {
+	const { log, flush } = createLog(config.logLevel);
+	prepareFolder(config.data);
+	const unlock = lockFolder(config.data);
+	let stopping = false;
+	let url = '';
+	let services: Services | undefined;
+	try {
+		services = createServices({ config, clock: Date.now, log, publicUrl: () => config.publicUrl ?? url });
+		const { store, eventLog, users, erasure } = services;
+		const app = createApp(services, { config, log, stopping: () => stopping });
+		const tls =
+			config.tlsCert && config.tlsKey ? { cert: readPem(config.tlsCert), key: readPem(config.tlsKey) } : undefined;
+		app.listen({
+			port: config.port,
+			hostname: config.host,
+			// note: Elysia's default is true, and a second process would silently take half of the requests
+			reusePort: false,
+			maxRequestBodySize: requestBytesMax,
+			idleTimeout: 30,
+			...(tls && { tls }),
+		});
+		const server = app.server;
+		if (!server) throw new ConfigError(`cannot listen on ${config.host}:${config.port}.`);
+		const port = server.port ?? config.port;
+		const shown = config.host.includes(':') ? `[${config.host}]` : config.host;
+		url = `${tls ? 'https' : 'http'}://${shown}:${port}`;
+
+		const poll = setInterval(() => {
+			try {
+				eventLog.poll();
+			} catch (error) {
+				log.error({ err: error }, 'looking for changes by another process failed');
+			}
+		}, pollMs);
+		const purge = setInterval(() => {
+			users.purge().catch((error) => log.error({ err: error }, 'a purge failed'));
+		}, minute);
+		erasure.resume().catch((error) => log.error({ err: error }, 'going on with an erasure failed'));
+		log.info({ url, data: config.data }, 'parley is listening');
+
+		return {
+			url,
+			port,
+			services,
+			stop: async () => {
+				stopping = true;
+				clearInterval(poll);
+				clearInterval(purge);
+				const ended = server.stop(false);
+				await Promise.race([ended, Bun.sleep(stopMsMax)]);
+				await store.drain();
+				store.close();
+				unlock();
+				log.info('parley has stopped');
+				flush();
+			},
+		};
+	} catch (error) {
+		services?.store.close();
+		unlock();
+		throw error;
+	}
+};
