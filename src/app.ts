@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia';
 import type { Config } from './config.ts';
+import { createAddress } from './http/address.ts';
 import { answers } from './http/answers.ts';
 import { body } from './http/body.ts';
 import { docs } from './http/docs.ts';
 import { errors } from './http/errors.ts';
-import { createPeerReader, frame } from './http/frame.ts';
+import { createPeer, frame } from './http/frame.ts';
 import { createGuard } from './http/guard.ts';
 import { health } from './http/health.ts';
 import { createLimits } from './http/limits.ts';
@@ -22,9 +23,10 @@ export const createApp = (
 	{ store, sites, users, tokens, passwords, blocks, erasure, p2p }: Services,
 	{ config, log, stopping = () => false }: { config: Config; log: Logger; stopping?: () => boolean },
 ) => {
-	const peer = createPeerReader(config);
-	const { plugin: guard, peerOf } = createGuard({ sites, tokens, peer });
-	const limits = createLimits({ config, peerOf });
+	const peer = createPeer(config);
+	const address = createAddress({ config, peer });
+	const guard = createGuard({ sites, tokens, peer });
+	const limits = createLimits({ config, peer });
 	const methods = createMethodTable();
 
 	const api = new Elysia({ prefix: '/api/v1' })
@@ -38,8 +40,8 @@ export const createApp = (
 		.use(frame({ config, sites, peer, log, stopping }))
 		.use(body)
 		.use(health({ store, stopping }))
-		.use(pages({ sites, config }))
-		.use(docs({ sites, routes: () => api.routes, peer }))
+		.use(pages({ sites, users, address }))
+		.use(docs({ sites, routes: () => api.routes, address }))
 		.use(api);
 	methods.learn(app.routes);
 	return app;

@@ -162,29 +162,57 @@ export type Config = Readonly<{ [K in SettingName]: ReturnType<Settings[K]['pars
 
 /** Values given on the command line; they win over the environment. */
 export type Overrides = Partial<Record<SettingName, string | undefined>>;
+type Env = Record<string, string | undefined>;
+
+/** A setting as it stands: what it is, what it was given, and what that makes. */
+export interface SettingState {
+	name: SettingName;
+	env: string;
+	default: string;
+	meaning: string;
+	secret: boolean;
+	/** The text it was given, or the default. */
+	given: string;
+	source: 'command line' | 'environment' | 'default';
+	/** What it means to the program; undefined where the text cannot be read. */
+	value: unknown;
+	/** Why it cannot be used, in one line for the operator. */
+	problem: string | null;
+}
+
+/** readSettings reads every setting from the command line, else the environment, else its default. Throws nothing. */
+export const readSettings = (overrides: Overrides = {}, env: Env = process.env): SettingState[] =>
+	(Object.entries(settings) as [SettingName, Setting<unknown>][]).map(([name, item]) => {
+		const [argument, variable] = [overrides[name], env[item.env]];
+		const given = argument ?? variable ?? item.default;
+		const source = argument !== undefined ? 'command line' : variable !== undefined ? 'environment' : 'default';
+		const { env: variableName, default: fallback, meaning, secret = false } = item;
+		const state = { name, env: variableName, default: fallback, meaning, secret, given, source } as const;
+		try {
+			return { ...state, value: item.parse(given), problem: null };
+		} catch (error) {
+			const shown = secret ? '' : ` ("${given}")`;
+			return { ...state, value: undefined, problem: `${item.env}${shown} must be ${(error as Error).message}.` };
+		}
+	});
+
+/** unknownVariables lists the PARLEY_ variables that are no setting: a misspelt one would silently do nothing. */
+export const unknownVariables = (env: Env = process.env): string[] => {
+	const known = new Set<string>(Object.values(settings).map((item) => item.env));
+	return Object.keys(env).filter((name) => name.startsWith('PARLEY_') && !known.has(name));
+};
 
 /**
  * loadConfig reads the settings once, from the command line, else the environment, else the default.
  * Throws ConfigError for a value that cannot be, and for a PARLEY_ variable that does not exist.
  */
-export const loadConfig = (
-	overrides: Overrides = {},
-	env: Record<string, string | undefined> = process.env,
-): Config => {
-	const known = new Set<string>(Object.values(settings).map((item) => item.env));
-	for (const name of Object.keys(env))
-		if (name.startsWith('PARLEY_') && !known.has(name))
-			throw new ConfigError(`unknown setting ${name}. "parley config" lists them all.`);
-	const read = ([name, item]: [string, Setting<unknown>]): [string, unknown] => {
-		const given = overrides[name as SettingName] ?? env[item.env] ?? item.default;
-		try {
-			return [name, item.parse(given)];
-		} catch (error) {
-			const shown = item.secret ? '' : ` ("${given}")`;
-			throw new ConfigError(`${item.env}${shown} must be ${(error as Error).message}.`);
-		}
-	};
-	const config = Object.freeze(Object.fromEntries(Object.entries(settings).map(read))) as Config;
+export const loadConfig = (overrides: Overrides = {}, env: Env = process.env): Config => {
+	const [unknown] = unknownVariables(env);
+	if (unknown) throw new ConfigError(`unknown setting ${unknown}. "parley config" lists them all.`);
+	const states = readSettings(overrides, env);
+	const problem = states.find((state) => state.problem !== null)?.problem;
+	if (problem) throw new ConfigError(problem);
+	const config = Object.freeze(Object.fromEntries(states.map(({ name, value }) => [name, value]))) as Config;
 	if (Boolean(config.tlsCert) !== Boolean(config.tlsKey))
 		throw new ConfigError('PARLEY_TLS_CERT and PARLEY_TLS_KEY go together: set both or none.');
 	return config;

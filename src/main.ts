@@ -1,8 +1,8 @@
-import { loadConfig } from './config.ts';
-import { startServer } from './serve.ts';
+import { run } from './cli/program.ts';
 
-const r = await startServer(loadConfig());
-try {
-	console.log(JSON.stringify(await r.services.sites.add({ resourceId: 'bench.local' })));
-} catch {}
-process.on('SIGTERM', () => void r.stop().then(() => process.exit(0)));
+// note: no await at the top level, which bytecode refuses
+const main = async (): Promise<void> => {
+	process.exitCode = await run(process.argv.slice(2));
+};
+
+void main();

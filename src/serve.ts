@@ -31,6 +31,32 @@ const readPem = (file: string): string => {
 	}
 };
 
+/** What the operating system says when a server cannot listen, in words for the operator. */
+const listenFailures: Record<string, (config: Config) => string> = {
+	EADDRINUSE: ({ port }) => `port ${port} is in use. Stop what listens there, or choose another port with --port.`,
+	EACCES: ({ port }) => `this user may not listen on port ${port}. Choose one from 1024 up with --port.`,
+	EADDRNOTAVAIL: ({ host }) => `${host} is no address of this machine. Choose another with --host.`,
+	EINVAL: ({ host }) => `${host} is no address of this machine. Choose another with --host.`,
+};
+
+/** listenFailure tells the operator why listening failed; what is no fault of the settings stays as it is. */
+const listenFailure = (error: unknown, config: Config): unknown => {
+	const code = String((error as { code?: unknown }).code);
+	if (code.startsWith('ERR_OSSL') || code.startsWith('ERR_SSL') || code.startsWith('ERR_BORINGSSL'))
+		return new ConfigError(
+			`the TLS files ${config.tlsCert} and ${config.tlsKey} are no certificate with its key (PEM).`,
+		);
+	const sentence = listenFailures[code];
+	return sentence ? new ConfigError(sentence(config)) : error;
+};
+
+/** shownHost is the host as it stands in an address. All addresses of a machine are shown as the one that always works on it. */
+const shownHost = (host: string): string => {
+	if (host === '' || host === '0.0.0.0') return '127.0.0.1';
+	if (host === '::' || host === '[::]') return '[::1]';
+	return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+};
+
 /**
  * startServer takes the data folder and listens. Throws DataError or ConfigError with one line for the operator.
  * Order: lock, open and migrate, services, app, listen; stopping is the way back.
@@ -48,20 +74,23 @@ export const startServer = async (config: Config): Promise<Running> => {
 		const app = createApp(services, { config, log, stopping: () => stopping });
 		const tls =
 			config.tlsCert && config.tlsKey ? { cert: readPem(config.tlsCert), key: readPem(config.tlsKey) } : undefined;
-		app.listen({
-			port: config.port,
-			hostname: config.host,
-			// note: Elysia's default is true, and a second process would silently take half of the requests
-			reusePort: false,
-			maxRequestBodySize: requestBytesMax,
-			idleTimeout: 30,
-			...(tls && { tls }),
-		});
+		try {
+			app.listen({
+				port: config.port,
+				hostname: config.host,
+				// note: Elysia's default is true, and a second process would silently take half of the requests
+				reusePort: false,
+				maxRequestBodySize: requestBytesMax,
+				idleTimeout: 30,
+				...(tls && { tls }),
+			});
+		} catch (error) {
+			throw listenFailure(error, config);
+		}
 		const server = app.server;
 		if (!server) throw new ConfigError(`cannot listen on ${config.host}:${config.port}.`);
 		const port = server.port ?? config.port;
-		const shown = config.host.includes(':') ? `[${config.host}]` : config.host;
-		url = `${tls ? 'https' : 'http'}://${shown}:${port}`;
+		url = `${tls ? 'https' : 'http'}://${shownHost(config.host)}:${port}`;
 
 		const poll = setInterval(() => {
 			try {

@@ -41,7 +41,7 @@ export const createServices = ({
 
 	const events = eventSteps(db);
 	const siteRows = siteSteps(db);
-	const users = userSteps(db);
+	const users = userSteps(db, { events });
 	const messaging = messagingSteps(db, { events, sites: siteRows });
 
 	const eventLog: EventLog = createEventLog({ store, events });
@@ -54,7 +54,7 @@ export const createServices = ({
 		sites,
 		users,
 		userService,
-		events,
+		eventLog,
 		codec: createChatTokenCodec(secrets),
 		jwt: createJwtReader(),
 		clock,
@@ -71,7 +71,7 @@ export const createServices = ({
 		publicUrl,
 	});
 	const blocks = createBlockService({ store, users, messaging, events });
-	const erasure = createErasureService({ store, users, messaging, events });
+	const erasure = createErasureService({ store, users, messaging });
 	const p2p = createP2pService({
 		store,
 		users,

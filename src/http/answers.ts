@@ -1,11 +1,14 @@
 import { type TSchema, Type as t } from '@sinclair/typebox';
 import { Elysia } from 'elysia';
+import type { FailureCode } from '../kernel/errors.ts';
 
 /** The envelope of every success. */
 export const envelope = (schema: TSchema) => t.Object({ success: t.Literal(true), data: schema });
 
 /** Where the documents find what a route answers; see docs.ts. */
 export const answersKey = 'x-answers';
+/** And what it refuses, beyond what guard, limits and schema refuse. */
+export const failsKey = 'x-fails';
 
 interface Answer {
 	responseValue: unknown;
@@ -24,7 +27,8 @@ const createdOrFound = ({ responseValue, set }: Answer) => {
 
 /**
  * answers: what a route returns is plain data; `ok: T`, `created: T` or `createdOrFound: T` (for `{ created, data }`) set
- * the status, wrap the data in the envelope, and bind the schema that checks and strips it.
+ * the status, wrap the data in the envelope, and bind the schema that checks and strips it. `fails:` lists the failures of
+ * the act itself; for the documents only.
  */
 export const answers = new Elysia({ name: 'answers' })
 	.macro('ok', (schema: TSchema) => ({
@@ -41,5 +45,6 @@ export const answers = new Elysia({ name: 'answers' })
 		response: { 200: envelope(schema), 201: envelope(schema) },
 		detail: { [answersKey]: { 200: schema, 201: schema } } as object,
 		afterHandle: createdOrFound,
-	}));
+	}))
+	.macro('fails', (codes: FailureCode[]) => ({ detail: { [failsKey]: codes } as object }));
 export type Answers = typeof answers;

@@ -30,14 +30,20 @@ const hostForm = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?|\[[0-9a-f:.]+\])(?:
 /** note: Elysia looks for the path from character 11 of the URL, so under a shorter host it would take another path than a proxy saw */
 const hostLengthMin = 4;
 
-/** Peer tells where a request comes from, as far as it can be trusted. */
+/** Peer tells where a request comes from, as far as it can be trusted. Each part is worked out when it is asked for. */
 export interface Peer {
-	/** The client's address; an IPv6 one by its /64, which one customer holds as a whole. Empty where there is no socket. */
-	address: string;
-	/** Whether the client speaks https, to us or to a proxy we trust. */
-	secure: boolean;
 	/** The page that calls, null outside a browser; `own` where it is one of ours. */
-	origin: { value: string; own: boolean } | null;
+	origin(request: Request): { value: string; own: boolean } | null;
+	/** The client's address; an IPv6 one by its /64, which one customer holds as a whole. Empty where there is no socket. */
+	address(context: SocketContext): string;
+	/** Whether the client speaks https, to us or to a proxy we trust. */
+	secure(context: SocketContext): boolean;
+}
+
+/** What of Elysia's context tells the other end of the socket. */
+export interface SocketContext {
+	request: Request;
+	server: { requestIP(request: Request): { address: string } | null } | null;
 }
 
 /** addressGroup is what is counted as one client. */
@@ -55,46 +61,45 @@ export const addressGroup = (address: string): string => {
 		.join(':')}::/64`;
 };
 
-/** createPeerReader reads Peer from requests. X-Forwarded-* counts only from configured proxies, right to left. */
-export const createPeerReader = (config: Config) => {
+/** createPeer reads X-Forwarded-* only from configured proxies, right to left. */
+export const createPeer = (config: Config): Peer => {
 	const proxies = networkList(config.trustedProxies);
 	const isProxy = (address: string) => {
 		const family = isIP(address);
 		return family !== 0 && proxies.check(address, family === 4 ? 'ipv4' : 'ipv6');
 	};
+	const socketAddress = ({ request, server }: SocketContext) =>
+		(server?.requestIP(request)?.address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+	const trusts = (address: string) => config.trustedProxies.length > 0 && isProxy(address);
 	const tls = config.tlsCert !== null;
-	const publicOrigin = config.publicUrl;
+	const { publicUrl } = config;
 
-	const forwarded = (request: Request, socketAddress: string): { address: string; proto: string | null } => {
-		const plain = socketAddress.replace(/^::ffff:(?=\d+\.)/i, '');
-		if (config.trustedProxies.length === 0 || !isProxy(plain)) return { address: plain, proto: null };
-		const hops = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim());
-		let address = plain;
-		for (const hop of hops.reverse()) {
-			if (!isIP(hop)) break;
-			address = hop;
-			if (!isProxy(hop)) break;
-		}
-		// a proxy appends: the last value is the one our own proxy wrote
-		return { address, proto: request.headers.get('x-forwarded-proto')?.split(',').at(-1)?.trim() ?? null };
-	};
-
-	return (request: Request, socketAddress: string): Peer => {
-		const { address, proto } = forwarded(request, socketAddress);
-		const value = request.headers.get('origin');
-		const own =
-			value !== null &&
-			(publicOrigin === null
-				? URL.parse(value)?.host === request.headers.get('host')?.toLowerCase()
-				: value === publicOrigin);
-		return {
-			address: addressGroup(address),
-			secure: tls || proto === 'https' || (publicOrigin?.startsWith('https:') ?? false),
-			origin: value === null ? null : { value, own },
-		};
+	return {
+		origin: (request) => {
+			const value = request.headers.get('origin');
+			if (value === null) return null;
+			const host = request.headers.get('host')?.toLowerCase();
+			return { value, own: publicUrl === null ? URL.parse(value)?.host === host : value === publicUrl };
+		},
+		address: (context) => {
+			let address = socketAddress(context);
+			if (!trusts(address)) return addressGroup(address);
+			const hops = (context.request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim());
+			for (const hop of hops.reverse()) {
+				if (!isIP(hop)) break;
+				address = hop;
+				if (!isProxy(hop)) break;
+			}
+			return addressGroup(address);
+		},
+		secure: (context) => {
+			if (tls || publicUrl?.startsWith('https:')) return true;
+			// a proxy appends: the last value is the one our own proxy wrote
+			const proto = context.request.headers.get('x-forwarded-proto')?.split(',').at(-1)?.trim();
+			return proto === 'https' && trusts(socketAddress(context));
+		},
 	};
 };
-export type PeerReader = ReturnType<typeof createPeerReader>;
 
 /** frame is the outermost plugin after errors. `stopping`: whether the server has begun to end. */
 export const frame = ({
@@ -106,15 +111,14 @@ export const frame = ({
 }: {
 	config: Config;
 	sites: SiteService;
-	peer: PeerReader;
+	peer: Peer;
 	log: Logger;
 	stopping: () => boolean;
 }) => {
 	const hosts = new Set(config.allowedHosts);
 	const checkHost = (request: Request): AppError | null => {
 		const host = request.headers.get('host') ?? '';
-		if (!hostForm.test(host) || host.length < hostLengthMin || !/^https?:\/\/[^/]/.test(request.url))
-			return new AppError('invalid_host');
+		if (!hostForm.test(host) || host.length < hostLengthMin) return new AppError('invalid_host');
 		if (hosts.size === 0) return null;
 		const lower = host.toLowerCase();
 		return hosts.has(lower) || hosts.has(lower.replace(/:\d+$/, '')) ? null : new AppError('host_not_allowed');
@@ -129,7 +133,7 @@ export const frame = ({
 		const origin = request.headers.get('origin');
 		if (origin !== null) {
 			headers.vary = 'Origin';
-			const { own } = peer(request, '').origin ?? {};
+			const own = peer.origin(request)?.own;
 			if (own || sites.originOfAny(origin)) {
 				headers['access-control-allow-origin'] = origin;
 				headers['access-control-expose-headers'] = exposedHeaders;

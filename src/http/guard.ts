@@ -7,13 +7,7 @@ import type { Capability, ServerCapability } from '../kernel/roles.ts';
 import type { KnownKey, SiteService } from '../modules/sites/sites.service.ts';
 import type { TokenService } from '../modules/users/tokens.service.ts';
 import { judgeCapability } from '../modules/users/users.access.ts';
-import type { Peer, PeerReader } from './frame.ts';
-
-/** What the guard reads of Elysia's context. */
-interface Context {
-	request: Request;
-	server: { requestIP(request: Request): { address: string } | null } | null;
-}
+import type { Peer, SocketContext } from './frame.ts';
 
 export const deviceCookie = '__Host-parley-device';
 
@@ -28,8 +22,7 @@ const bearerOf = (request: Request): string | null => {
 const deviceCookieDays = 400;
 
 /** The device of a browser on our own pages over https: the one its cookie (RFC 6265bis) names, or a new one. */
-const deviceOf = (request: Request, from: Peer): Caller['device'] => {
-	if (!from.secure || !from.origin?.own) return null;
+const deviceOf = (request: Request): Caller['device'] => {
 	const cookies = (request.headers.get('cookie') ?? '').split(';').map((part) => part.trim().split('='));
 	const known = cookies.find(([name, value]) => name === deviceCookie && /^[A-Za-z0-9_-]{43}$/.test(value ?? ''))?.[1];
 	const value = known ?? newSecret('');
@@ -41,37 +34,27 @@ const deviceOf = (request: Request, from: Peer): Caller['device'] => {
 };
 
 /** A secret key in a page is readable by its visitors: refused, whatever it asks for. */
-const isFromPage = (request: Request, peer: Peer): boolean => {
+const isFromPage = (request: Request, origin: Caller['origin']): boolean => {
 	const site = request.headers.get('sec-fetch-site');
-	return (peer.origin !== null && !peer.origin.own) || (site !== null && site !== 'same-origin' && site !== 'none');
+	return (origin !== null && !origin.own) || (site !== null && site !== 'same-origin' && site !== 'none');
 };
 
 /**
  * createGuard makes the first gate: key and token become a principal, and the principal is measured against the route's
  * capability. By macro on the route, because a hook would leave routes beside it open.
  */
-export const createGuard = ({
-	sites,
-	tokens,
-	peer,
-}: {
-	sites: SiteService;
-	tokens: TokenService;
-	peer: PeerReader;
-}) => {
-	const peerOf = ({ request, server }: Context): Peer => peer(request, server?.requestIP(request)?.address ?? '');
-
+export const createGuard = ({ sites, tokens, peer }: { sites: SiteService; tokens: TokenService; peer: Peer }) => {
 	/** The key of a request, checked with its origin; null without one. Throws invalid_key, secret_key_in_page, origin_not_allowed. */
-	const keyOf = (request: Request, from: Peer): KnownKey | null => {
+	const keyOf = (request: Request, origin: Caller['origin']): KnownKey | null => {
 		const text = request.headers.get('x-api-key');
 		if (text === null) return null;
 		const key = sites.byKey(text);
 		if (!key) throw new AppError('invalid_key');
 		if (key.kind === 'secret') {
-			if (isFromPage(request, from)) throw new AppError('secret_key_in_page');
+			if (isFromPage(request, origin)) throw new AppError('secret_key_in_page');
 			sites.touch(key);
 		}
-		sites.requireOrigin(from.origin, key.site);
+		sites.requireOrigin(origin, key.site);
 		return key;
 	};
 
@@ -95,9 +78,8 @@ export const createGuard = ({
 	};
 
 	/** Gates of routes that need a principal. */
-	const admit = async (context: Context, capability: Capability): Promise<Principal> => {
-		const { request } = context;
-		const key = keyOf(request, peerOf(context));
+	const admit = async ({ request }: SocketContext, capability: Capability): Promise<Principal> => {
+		const key = keyOf(request, peer.origin(request));
 		if (!key) throw new AppError('key_required');
 		const principal = await principalOf(request, key);
 		judgeCapability(principal, capability);
@@ -108,10 +90,10 @@ export const createGuard = ({
 	 * Of routes that anybody may call: what is known of who does. `token: 'held'`: a bearer token, if shown, must be good and
 	 * tells who calls; `token: 'raw'`: it is left to the route, where an expired one may still renew.
 	 */
-	const greet = async (context: Context, token: 'held' | 'raw'): Promise<Caller> => {
+	const greet = async (context: SocketContext, token: 'held' | 'raw'): Promise<Caller> => {
 		const { request } = context;
-		const from = peerOf(context);
-		const key = keyOf(request, from);
+		const origin = peer.origin(request);
+		const key = keyOf(request, origin);
 		const bearer = bearerOf(request);
 		const asServer = key?.kind === 'secret' && (token === 'raw' || bearer === null);
 		const principal = !key
@@ -121,10 +103,16 @@ export const createGuard = ({
 				: token === 'held' && bearer !== null
 					? await tokens.authenticate(key.site, bearer)
 					: null;
-		return { site: key?.site ?? null, principal, bearer, origin: from.origin, device: deviceOf(request, from) };
+		return {
+			site: key?.site ?? null,
+			principal,
+			bearer,
+			origin,
+			device: origin?.own && peer.secure(context) ? deviceOf(request) : null,
+		};
 	};
 
-	const plugin = new Elysia({ name: 'guard' })
+	return new Elysia({ name: 'guard' })
 		.macro('can', (capability: Capability) => ({
 			detail: { 'x-permission': capability } as object,
 			async transform(context) {
@@ -148,6 +136,5 @@ export const createGuard = ({
 			},
 			resolve: (context) => ({ caller: (context as unknown as { caller: Caller }).caller }),
 		}));
-	return { plugin, peerOf };
 };
-export type Guard = ReturnType<typeof createGuard>['plugin'];
+export type Guard = ReturnType<typeof createGuard>;

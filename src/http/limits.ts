@@ -3,7 +3,7 @@ import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limit
 import type { Config } from '../config.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Caller, UserPrincipal } from '../kernel/principal.ts';
-import type { createGuard } from './guard.ts';
+import type { Peer, SocketContext } from './frame.ts';
 
 /** Which rate a route counts against; named on the route, `limit: 'message'`. */
 export type LimitName = 'signup' | 'token' | 'message';
@@ -56,22 +56,14 @@ const burstSeconds = (config: Config): number =>
 const loginWindowSeconds = 15 * 60;
 const loginDelaySecondsMax = loginWindowSeconds;
 
-interface Context {
-	request: Request;
-	server: { requestIP(request: Request): { address: string } | null } | null;
+interface Context extends SocketContext {
 	caller?: Caller;
 	principal?: UserPrincipal;
 	body?: unknown;
 }
 
 /** createLimits counts in memory: a restart forgives, a flood does not reach the disk. */
-export const createLimits = ({
-	config,
-	peerOf,
-}: {
-	config: Config;
-	peerOf: ReturnType<typeof createGuard>['peerOf'];
-}) => {
+export const createLimits = ({ config, peer }: { config: Config; peer: Peer }) => {
 	const on = config.limits === 'on';
 	const signups = per(config.signupsPerMinute, 60);
 	const siteSignups = per(config.signupsPerSiteHour, 60 * 60);
@@ -101,12 +93,12 @@ export const createLimits = ({
 	const counting: Record<LimitName, (context: Context) => Promise<void>> = {
 		signup: async (context) => {
 			if (isServer(context)) return;
-			await consume(signups, peerOf(context).address);
+			await consume(signups, peer.address(context));
 			const named = (context.body as { resourceId?: string } | undefined)?.resourceId;
 			await consume(siteSignups, context.caller?.site?.resourceId ?? named ?? '');
 		},
 		token: async (context) => {
-			if (!isServer(context)) await consume(tokens, peerOf(context).address);
+			if (!isServer(context)) await consume(tokens, peer.address(context));
 		},
 		message: async (context) => {
 			if (context.principal) await consume(messages, String(context.principal.pk));
@@ -126,7 +118,7 @@ export const createLimits = ({
 		 */
 		login: async <T>(context: Context, account: string, attempt: () => Promise<T>): Promise<T> => {
 			if (!on) return attempt();
-			const key = `${peerOf(context).address}|${account.trim().toLowerCase()}`;
+			const key = `${peer.address(context)}|${account.trim().toLowerCase()}`;
 			const pause = await pauses.get(key);
 			if (pause && pause.remainingPoints <= 0 && pause.msBeforeNext > 0) throw refusal(logins, pause.msBeforeNext);
 			// counted before the try, so that many at once do not all slip through

@@ -1,4 +1,203 @@
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 import { Elysia } from 'elysia';
-import type { Config } from '../config.ts';
+import swaggerStyle from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' };
+import swaggerScript from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' };
+import { version } from '../../package.json';
+import type { Address } from '../http/address.ts';
+import type { SocketContext } from '../http/frame.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
-export const pages = (_: { sites: SiteService; config: Config }) => new Elysia({ name: 'pages' });
+import type { UserService } from '../modules/users/users.service.ts';
+import { readFiles } from './files.ts' with { type: 'macro' };
+
+/** The pages this server shows of itself, and the files they load. Nothing comes from another host. */
+
+const files: Record<string, string> = readFiles();
+const file = (name: string): string => files[name] ?? '';
+
+const types = {
+	html: 'text/html; charset=utf-8',
+	css: 'text/css; charset=utf-8',
+	js: 'text/javascript; charset=utf-8',
+	svg: 'image/svg+xml',
+} as const;
+const typeOf = (name: string): string => types[name.split('.').at(-1) as keyof typeof types];
+
+const policy = (more: Record<string, string> = {}): string =>
+	Object.entries({
+		'default-src': "'none'",
+		'script-src': "'self'",
+		'style-src': "'self'",
+		'img-src': "'self'",
+		'connect-src': "'self'",
+		'form-action': "'none'",
+		'base-uri': "'none'",
+		'frame-ancestors': "'none'",
+		...more,
+	})
+		.map(([name, value]) => `${name} ${value}`)
+		.join('; ');
+const pagePolicy = policy();
+/** Swagger UI styles its elements as it goes, and its icons are data: URLs. */
+const swaggerPolicy = policy({ 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" });
+
+const compress = {
+	br: (body: Buffer) =>
+		promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }) as Promise<Buffer>,
+	gzip: (body: Buffer) => promisify(gzip)(body) as Promise<Buffer>,
+};
+type Encoding = keyof typeof compress;
+const encodingOf = (request: Request): Encoding | null => {
+	const accepted = request.headers.get('accept-encoding') ?? '';
+	return /\bbr\b/.test(accepted) ? 'br' : /\bgzip\b/.test(accepted) ? 'gzip' : null;
+};
+/** Below this a compressed answer is hardly smaller. */
+const compressBytesMin = 1_024;
+
+const hashOf = (body: string | Uint8Array): string =>
+	new Bun.CryptoHasher('sha256').update(body).digest('hex').slice(0, 16);
+
+/** A file that pages load: its bytes, and what they are once compressed. */
+interface Asset {
+	type: string;
+	hash: string;
+	body: Buffer;
+	encoded: Map<Encoding, Promise<Buffer>>;
+}
+const assetOf = (name: string, body: Buffer): Asset => ({
+	type: typeOf(name),
+	hash: hashOf(body),
+	body,
+	encoded: new Map(),
+});
+
+const own = ['pages.css', 'forms.js', 'swagger.css', 'swagger.js', 'favicon.svg'];
+const foreign: Record<string, string> = {
+	'swagger-ui-bundle.js': swaggerScript,
+	'swagger-ui.css': swaggerStyle,
+};
+
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (found) => escapes[found] ?? found);
+
+const unfinished = `<p class="notice">This site has no superadmin yet. Open the setup link that the server printed at its first start, or make a new one on the server: <code>parley setup-link</code></p>`;
+
+const hidden = { detail: { hide: true, 'x-permission': 'public' } as object };
+
+interface Context {
+	request: Request;
+	set: { headers: Record<string, string | number | undefined>; status?: number | string };
+}
+
+/** Whether the client has this version already. */
+const isKnown = (request: Request, etag: string): boolean =>
+	(request.headers.get('if-none-match') ?? '').split(',').some((known) => known.trim() === etag);
+
+/** pages serves `/`, `/setup`, `/access` and `/swagger`. */
+export const pages = ({
+	sites,
+	users,
+	address,
+}: {
+	sites: SiteService;
+	users: Pick<UserService, 'hasSuperadmin'>;
+	address: Address;
+}) => {
+	const assets = new Map<string, Promise<Asset>>();
+	const assetNamed = (name: string): Promise<Asset> => {
+		const known = assets.get(name);
+		if (known) return known;
+		const path = foreign[name];
+		const made = path
+			? Bun.file(path)
+					.arrayBuffer()
+					.then((body) => assetOf(name, Buffer.from(body)))
+			: Promise.resolve(assetOf(name, Buffer.from(file(name))));
+		assets.set(name, made);
+		return made;
+	};
+
+	const answer = (
+		{ request, set }: Context,
+		{ type, hash, cache }: { type: string; hash: string; cache: string },
+	): boolean => {
+		// weak, since one file has several encodings
+		const etag = `W/"${hash}"`;
+		Object.assign(set.headers, { 'content-type': type, etag, 'cache-control': cache });
+		if (!isKnown(request, etag)) return false;
+		set.status = 304;
+		return true;
+	};
+
+	const serveAsset = (name: string) => async (context: Context & { query: Record<string, string> }) => {
+		const asset = await assetNamed(name);
+		const { request, set, query } = context;
+		const { vary } = set.headers;
+		set.headers.vary = vary ? `${vary}, Accept-Encoding` : 'Accept-Encoding';
+		// an address with its hash never shows another file
+		const cache = query.v === asset.hash ? 'public, max-age=31536000, immutable' : 'no-cache';
+		if (answer(context, { ...asset, cache })) return '';
+		const encoding = encodingOf(request);
+		if (!encoding || asset.body.byteLength < compressBytesMin) return asset.body;
+		const encoded = asset.encoded.get(encoding) ?? compress[encoding](asset.body);
+		asset.encoded.set(encoding, encoded);
+		set.headers['content-encoding'] = encoding;
+		return encoded;
+	};
+
+	/** A page with its values filled in, and its files by their hashes. */
+	const servePage =
+		(name: string, values: (origin: string) => Record<string, string>, csp = pagePolicy) =>
+		async (context: Context & SocketContext) => {
+			const { set } = context;
+			const filled = values(address(context));
+			const hashes = new Map<string, string>();
+			for (const [, asset = ''] of file(name).matchAll(/"\/assets\/([\w.-]+)"/g))
+				hashes.set(asset, (await assetNamed(asset)).hash);
+			const page = file(name)
+				.replaceAll(/"\/assets\/([\w.-]+)"/g, (_, asset: string) => `"/assets/${asset}?v=${hashes.get(asset)}"`)
+				.replaceAll(/\{\{(\w+)\}\}/g, (_, key: string) => filled[key] ?? '');
+			set.headers['content-security-policy'] = csp;
+			set.headers['cross-origin-opener-policy'] = 'same-origin';
+			return answer(context, { type: types.html, hash: hashOf(page), cache: 'no-cache' }) ? '' : page;
+		};
+
+	/** The site whose examples are shown, and its publishable key, which is public. */
+	const firstSite = () => {
+		const resourceId = sites.list()[0]?.resourceId;
+		const key =
+			resourceId === undefined
+				? undefined
+				: sites.keys(resourceId).find((item) => item.kind === 'publishable' && item.revokedAt === null)?.key;
+		return { resourceId, key };
+	};
+
+	const home = servePage('home.html', (origin) => {
+		const { resourceId, key } = firstSite();
+		const needsSetup = resourceId !== undefined && !users.hasSuperadmin(resourceId);
+		return {
+			version: escapeHtml(version),
+			origin: escapeHtml(origin),
+			resourceId: escapeHtml(resourceId ?? 'site.com'),
+			key: escapeHtml(key ?? 'pk_...'),
+			unfinished: needsSetup ? unfinished : '',
+		};
+	});
+	const swagger = servePage('swagger.html', () => ({ key: escapeHtml(firstSite().key ?? '') }), swaggerPolicy);
+
+	const app = new Elysia({ name: 'pages' })
+		.get('/', home, hidden)
+		.get(
+			'/setup',
+			servePage('setup.html', () => ({})),
+			hidden,
+		)
+		.get(
+			'/access',
+			servePage('access.html', () => ({})),
+			hidden,
+		)
+		.get('/swagger', swagger, hidden);
+	for (const name of [...own, ...Object.keys(foreign)]) app.get(`/assets/${name}`, serveAsset(name), hidden);
+	return app;
+};

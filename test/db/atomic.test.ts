@@ -144,6 +144,9 @@ describe('a job that throws', () => {
 			...['SAVEPOINT job', 'RELEASE job'],
 			'COMMIT',
 		]);
+		rig.statements.length = 0;
+		await rig.put('d');
+		expect(rig.statements).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
 	});
 
 	test('makes no job run more than twice', async () => {
@@ -160,6 +163,23 @@ describe('a job that throws', () => {
 		);
 		expect(Math.max(...runs)).toBe(2);
 		expect(rig.names()).toHaveLength(numbers(300).filter((i) => i % 7 !== 3).length);
+	});
+
+	test('makes no job run a third time, however long the second run takes', async () => {
+		const { advance } = virtualTime();
+		const rig = atomicRig();
+		const runs = [0, 0, 0, 0];
+		await Promise.allSettled(
+			runs.map((_, i) =>
+				rig.atomic(function* (tx) {
+					runs[i] = (runs[i] ?? 0) + 1;
+					if (runs[i] === 2) advance(10);
+					yield* tx.run(rig.insert, { name: `n${i}`, note: null });
+					if (i === 3) throw new Error('no');
+				}),
+			),
+		);
+		expect(runs).toEqual([2, 2, 2, 2]);
 	});
 
 	test('does not make others pay: a turn full of jobs that throw still takes one commit', async () => {

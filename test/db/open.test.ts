@@ -112,6 +112,7 @@ describe('an open database', () => {
 
 	test('syncs at every commit, enforces foreign keys and never waits inside a statement', () => {
 		using folder = tempFolder();
+		open(folder.path).close();
 		const store = open(folder.path);
 		const pragma = (name: string) => store.db.$client.query(`PRAGMA ${name}`).values()[0]?.[0];
 		const names = ['journal_mode', 'synchronous', 'foreign_keys', 'busy_timeout', 'trusted_schema', 'cell_size_check'];
@@ -204,6 +205,16 @@ describe('refused in one line, and left as it is:', () => {
 			make: (file) => {
 				open(join(file, '..')).close();
 				truncateSync(file, Math.floor(statSync(file).size / 2));
+			},
+			says: /damaged.*Restore a backup/,
+		},
+		'a truncated file that is too large to be read whole at every start': {
+			make: (file) => {
+				const store = open(join(file, '..'));
+				store.db.$client.run('CREATE TABLE large (data BLOB) STRICT');
+				store.db.$client.run('INSERT INTO large VALUES (zeroblob(40000000))');
+				store.close();
+				truncateSync(file, statSync(file).size - 4096);
 			},
 			says: /damaged.*Restore a backup/,
 		},

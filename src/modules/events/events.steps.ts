@@ -1,5 +1,6 @@
 import { and, asc, gt, lte, max, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
+import { prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import type { NewEvent, StoredEvent } from '../../kernel/events.ts';
 import { events } from './events.tables.ts';
@@ -7,9 +8,8 @@ import { events } from './events.tables.ts';
 /** eventSteps: append to the log, and read it in order. */
 export const eventSteps = (db: Db) => {
 	const p = sql.placeholder;
-	const append = db
-		.insert(events)
-		.values({
+	const append = prepared(
+		db.insert(events).values({
 			site: p('site'),
 			type: p('type'),
 			conversation: p('conversation'),
@@ -20,19 +20,17 @@ export const eventSteps = (db: Db) => {
 			desk: sql`${p('desk')}`,
 			detail: sql`${p('detail')}`,
 			createdAt: p('createdAt'),
-		})
-		.prepare();
-	const between = db
-		.select()
-		.from(events)
-		.where(and(gt(events.id, p('after')), lte(events.id, p('upTo'))))
-		.orderBy(asc(events.id))
-		.limit(p('limit'))
-		.prepare();
-	const newest = db
-		.select({ id: max(events.id) })
-		.from(events)
-		.prepare();
+		}),
+	);
+	const between = prepared(
+		db
+			.select()
+			.from(events)
+			.where(and(gt(events.id, p('after')), lte(events.id, p('upTo'))))
+			.orderBy(asc(events.id))
+			.limit(p('limit')),
+	);
+	const newest = prepared(db.select({ id: max(events.id) }).from(events));
 
 	return {
 		/** record writes an event in the transaction of what it tells of, so there are both or neither. */

@@ -3,7 +3,7 @@ import { Elysia } from 'elysia';
 import type { Answers } from '../../http/answers.ts';
 import type { Guard } from '../../http/guard.ts';
 import type { LimitPlugin } from '../../http/limits.ts';
-import { Id } from '../users/users.schema.ts';
+import { exampleIds, Id } from '../users/users.schema.ts';
 import {
 	EditMessage,
 	MarkRead,
@@ -16,8 +16,11 @@ import {
 } from './messaging.schema.ts';
 import type { ThreadService } from './messaging.service.ts';
 
-const InParams = t.Object({ id: Id('The conversation’s public id.') });
-const MessageParams = t.Object({ ...InParams.properties, messageId: Id('The message’s public id.') });
+const InParams = t.Object({ id: Id('The conversation’s public id.', exampleIds.conversation) });
+const MessageParams = t.Object({
+	...InParams.properties,
+	messageId: Id('The message’s public id.', exampleIds.message),
+});
 const ReactionParams = t.Object({
 	...MessageParams.properties,
 	emoji: t.String({
@@ -56,7 +59,16 @@ export const messageRoutes = ({
 			params: InParams,
 			body: SendMessage,
 			createdOrFound: Message,
+			fails: [
+				'blocked',
+				'recipient_unavailable',
+				'client_message_id_reused',
+				'message_text_invalid',
+				'reply_to_invalid',
+				'reply_awaited',
+			],
 			detail: {
+				operationId: 'sendMessage',
 				summary: 'Send a message',
 				description:
 					'Stored on disk when this answers. With a `clientMessageId` the call may be repeated: 200 with the stored message instead of a second one.',
@@ -67,7 +79,9 @@ export const messageRoutes = ({
 			params: InParams,
 			query: MessageQuery,
 			ok: MessagePage,
+			fails: ['cursor_invalid'],
 			detail: {
+				operationId: 'listMessages',
 				summary: 'View messages',
 				description: 'In order of `seq`. Page 1 is the newest; `before`, `after` and `around` read from a message on.',
 			},
@@ -80,7 +94,12 @@ export const messageRoutes = ({
 				params: MessageParams,
 				body: EditMessage,
 				ok: Message,
-				detail: { summary: 'Edit a message', description: 'One’s own. `editedAt` tells of it.' },
+				fails: ['forbidden', 'blocked', 'message_text_invalid', 'message_deleted'],
+				detail: {
+					operationId: 'editMessage',
+					summary: 'Edit a message',
+					description: 'One’s own. `editedAt` tells of it.',
+				},
 			},
 		)
 		.delete(
@@ -90,7 +109,9 @@ export const messageRoutes = ({
 				can: 'message.delete',
 				params: MessageParams,
 				ok: Message,
+				fails: ['forbidden'],
 				detail: {
+					operationId: 'deleteMessage',
 					summary: 'Delete a message',
 					description: 'One’s own, or as a moderator any. What stays is empty and has `deletedAt`.',
 				},
@@ -101,7 +122,11 @@ export const messageRoutes = ({
 			params: InParams,
 			body: MarkRead,
 			ok: UnreadCount,
-			detail: { summary: 'Mark as read', description: 'Up to a message, or all. The sender sees it as `isRead`.' },
+			detail: {
+				operationId: 'markRead',
+				summary: 'Mark as read',
+				description: 'Up to a message, or all. The sender sees it as `isRead`.',
+			},
 		})
 		.post('/:id/unread', ({ principal, params, body }) => threads.unread(principal, params.id, body), {
 			can: 'conversation.read',
@@ -109,6 +134,7 @@ export const messageRoutes = ({
 			body: MarkUnread,
 			ok: UnreadCount,
 			detail: {
+				operationId: 'markUnread',
 				summary: 'Mark as unread',
 				description: 'From a message on, for one’s own count; the sender’s `isRead` stays.',
 			},
@@ -120,7 +146,12 @@ export const messageRoutes = ({
 				can: 'message.react',
 				params: ReactionParams,
 				ok: Message,
-				detail: { summary: 'React to a message', description: 'With one emoji; again changes nothing.' },
+				fails: ['blocked', 'reaction_invalid', 'message_deleted'],
+				detail: {
+					operationId: 'addReaction',
+					summary: 'React to a message',
+					description: 'With one emoji; again changes nothing.',
+				},
 			},
 		)
 		.delete(
@@ -130,6 +161,11 @@ export const messageRoutes = ({
 				can: 'message.react',
 				params: ReactionParams,
 				ok: Message,
-				detail: { summary: 'Take a reaction back', description: 'One’s own; where there is none, nothing changes.' },
+				fails: ['reaction_invalid'],
+				detail: {
+					operationId: 'removeReaction',
+					summary: 'Take a reaction back',
+					description: 'One’s own; where there is none, nothing changes.',
+				},
 			},
 		);

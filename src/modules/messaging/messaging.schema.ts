@@ -1,4 +1,4 @@
-import { type Static, Type as t } from '@sinclair/typebox';
+import { type NumberOptions, type Static, Type as t } from '@sinclair/typebox';
 import {
 	clientMessageIdMax,
 	idMax,
@@ -7,7 +7,7 @@ import {
 	pageMax,
 	unreadListMax,
 } from '../../kernel/limits.ts';
-import { Id, Metadata, Nullable, Profile, Time } from '../users/users.schema.ts';
+import { exampleIds, Id, Metadata, Nullable, Profile, Time } from '../users/users.schema.ts';
 
 const Text = t.String({
 	minLength: 1,
@@ -45,9 +45,9 @@ export const Reaction = t.Object({
 });
 
 const messageExample = {
-	id: 'msg_01kj3zr4c8f2t9v5m1q7w3y6xb',
-	conversationId: 'conv_01kj3zqm2d7h4n8r0s6t3v9wce',
-	senderId: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd',
+	id: exampleIds.message,
+	conversationId: exampleIds.conversation,
+	senderId: exampleIds.john,
 	seq: 1,
 	kind: 'text' as const,
 	content: { text: 'How are you?' },
@@ -108,10 +108,13 @@ export const MessagePage = t.Object(
 );
 export type MessagePage = Static<typeof MessagePage>;
 
+/** A whole number in a query. note: Elysia reads a query's text as Number and not as Integer */
+const Whole = (options: NumberOptions) => t.Number({ ...options, multipleOf: 1 });
+
 export const PageQuery = {
-	page: t.Optional(t.Integer({ minimum: 1, maximum: pageMax, default: 1, description: 'Which page, from 1.' })),
+	page: t.Optional(Whole({ minimum: 1, maximum: pageMax, default: 1, description: 'Which page, from 1.' })),
 	limit: t.Optional(
-		t.Integer({
+		Whole({
 			minimum: 1,
 			maximum: pageLimitMax,
 			default: pageLimitDefault,
@@ -131,7 +134,7 @@ export type MessageQuery = Static<typeof MessageQuery>;
 
 export const MarkRead = t.Object(
 	{ messageId: t.Optional(Id('Read up to this message; left out: up to the newest.')) },
-	{ examples: [{}] },
+	{ examples: [{ messageId: messageExample.id }] },
 );
 export type MarkRead = Static<typeof MarkRead>;
 
@@ -165,9 +168,43 @@ export const StartConversation = t.Object(
 		participantOne: t.Optional(Id('With a secret key alone: the one user’s public id …')),
 		participantTwo: t.Optional(Id('… and the other’s.')),
 	},
-	{ examples: [{ otherParticipantId: 'user_01kj3zq0x5e6s8r1n6a2c4v7we' }] },
+	{ examples: [{ otherParticipantId: exampleIds.jane }] },
 );
 export type StartConversation = Static<typeof StartConversation>;
+
+const conversationExample = {
+	id: exampleIds.conversation,
+	type: 'p2p' as const,
+	participantOne: exampleIds.john,
+	participantTwo: exampleIds.jane,
+	participants: [
+		{
+			id: exampleIds.john,
+			username: 'john_doe',
+			displayName: null,
+			avatarUrl: null,
+			role: 'user' as const,
+			verified: false,
+		},
+		{
+			id: exampleIds.jane,
+			username: 'jane_doe',
+			displayName: 'Jane',
+			avatarUrl: null,
+			role: 'user' as const,
+			verified: false,
+		},
+	],
+	status: 'active' as const,
+	messageCount: 5,
+	unreadCountP1: 0,
+	unreadCountP2: 2,
+	unreadCount: 0,
+	lastMessage: { ...messageExample, seq: 5 },
+	lastMessageAt: messageExample.createdAt,
+	metadata: null,
+	createdAt: '2026-02-22T09:55:00.000Z',
+};
 
 export const Conversation = t.Object(
 	{
@@ -189,31 +226,14 @@ export const Conversation = t.Object(
 		createdAt: Time('When it was started.'),
 	},
 	{
-		examples: [
-			{
-				id: messageExample.conversationId,
-				type: 'p2p',
-				participantOne: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd',
-				participantTwo: 'user_01kj3zq0x5e6s8r1n6a2c4v7we',
-				participants: [],
-				status: 'active',
-				messageCount: 0,
-				unreadCountP1: 0,
-				unreadCountP2: 0,
-				unreadCount: 0,
-				lastMessage: null,
-				lastMessageAt: null,
-				metadata: null,
-				createdAt: '2026-02-22T10:00:00.000Z',
-			},
-		],
+		examples: [conversationExample],
 	},
 );
 export type Conversation = Static<typeof Conversation>;
 
 export const ConversationPage = t.Object(
 	{ data: t.Array(Conversation), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
-	{ examples: [{ data: [], total: 0, page: 1, limit: 20, totalPages: 0 }] },
+	{ examples: [{ data: [conversationExample], total: 10, page: 1, limit: 20, totalPages: 1 }] },
 );
 export type ConversationPage = Static<typeof ConversationPage>;
 

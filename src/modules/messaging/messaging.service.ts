@@ -6,7 +6,7 @@ import { pageLimitDefault, reactionsPerMessageMax } from '../../kernel/limits.ts
 import type { UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, type Capability } from '../../kernel/roles.ts';
 import { checkMetadata } from '../users/users.service.ts';
-import type { UserRow, UserSteps } from '../users/users.steps.ts';
+import type { Standing, UserSteps } from '../users/users.steps.ts';
 import type {
 	EditMessage,
 	MarkRead,
@@ -33,7 +33,7 @@ export interface ThreadPolicy {
 	/** The conversation of this id if the user may see it; not_found otherwise. */
 	see(tx: Tx, p: UserPrincipal, id: string): Steps<Thread>;
 	/** Why this user may not write here now; null when they may. */
-	refusal(tx: Tx, me: UserRow, thread: Thread, act: 'send' | 'edit' | 'react'): Steps<AppError | null>;
+	refusal(tx: Tx, me: Standing, thread: Thread, act: 'send' | 'edit' | 'react'): Steps<AppError | null>;
 }
 
 /** createThreadService: everything one does with the messages of a conversation, the same for p2p and support. */

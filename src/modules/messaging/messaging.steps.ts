@@ -16,6 +16,7 @@ import {
 } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { Db } from '../../db/open.ts';
+import { prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import type { EventType } from '../../kernel/events.ts';
 import type { EventSteps } from '../events/events.steps.ts';
@@ -61,88 +62,94 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			.leftJoin(answered, eq(answered.pk, messages.replyTo));
 	const inConversation = and(eq(messages.site, p('site')), eq(messages.conversation, p('conversation')));
 
-	const byId = db
-		.select()
-		.from(conversations)
-		.where(and(eq(conversations.site, p('site')), eq(conversations.id, p('id'))))
-		.prepare();
-	const byPair = db
-		.select()
-		.from(conversations)
-		.where(
-			and(
-				eq(conversations.type, sql`'p2p'`),
-				eq(pairLow(conversations), sql`min(${p('a')}, ${p('b')})`),
-				eq(pairHigh(conversations), sql`max(${p('a')}, ${p('b')})`),
-				eq(conversations.site, p('site')),
+	const byId = prepared(
+		db
+			.select()
+			.from(conversations)
+			.where(and(eq(conversations.site, p('site')), eq(conversations.id, p('id')))),
+	);
+	const byPair = prepared(
+		db
+			.select()
+			.from(conversations)
+			.where(
+				and(
+					eq(conversations.type, sql`'p2p'`),
+					eq(pairLow(conversations), sql`min(${p('a')}, ${p('b')})`),
+					eq(pairHigh(conversations), sql`max(${p('a')}, ${p('b')})`),
+					eq(conversations.site, p('site')),
+				),
 			),
-		)
-		.prepare();
-	const insertMessage = db
-		.insert(messages)
-		.values({
-			id: p('id'),
-			site: p('site'),
-			conversation: p('conversation'),
-			seq: p('seq'),
-			sender: p('sender'),
-			kind: sql`'text'`,
-			text: p('text'),
-			replyTo: p('replyTo'),
-			clientMessageId: p('clientMessageId'),
-			clientDigest: p('clientDigest'),
-			// note: through sql``, because Drizzle's encoder turns null into "null"
-			metadata: sql`${p('metadata')}`,
-			createdAt: p('now'),
-		})
-		// note: without a target, because Drizzle writes the `where` of a partial index in the wrong place; append looks which it was
-		.onConflictDoNothing()
-		.prepare();
+	);
+	const insertMessage = prepared(
+		db
+			.insert(messages)
+			.values({
+				id: p('id'),
+				site: p('site'),
+				conversation: p('conversation'),
+				seq: p('seq'),
+				sender: p('sender'),
+				kind: sql`'text'`,
+				text: p('text'),
+				replyTo: p('replyTo'),
+				clientMessageId: p('clientMessageId'),
+				clientDigest: p('clientDigest'),
+				// note: through sql``, because Drizzle's encoder turns null into "null"
+				metadata: sql`${p('metadata')}`,
+				createdAt: p('now'),
+			})
+			// note: without a target, because Drizzle writes the `where` of a partial index in the wrong place; append looks which it was
+			.onConflictDoNothing(),
+	);
 	/** A send moves the sender's pointers to the end, adds one unread for the other side, and wakes the archive of both. */
 	const advance = (side: Side) => {
 		const [mine, theirs] = [sideState[side], sideState[otherSide(side)]];
-		return db
-			.update(conversations)
-			.set({
-				lastSeq: sql`${p('seq')}`,
-				messageCount: sql`${conversations.messageCount} + 1`,
-				[mine.sent]: sql`${conversations[mine.sent]} + 1`,
-				[mine.seenSeq]: sql`${p('seq')}`,
-				[mine.readSeq]: sql`${p('seq')}`,
-				[mine.unread]: 0,
-				[theirs.unread]: sql`${conversations[theirs.unread]} + 1`,
-				archivedOne: false,
-				archivedTwo: false,
-				lastActivityAt: sql`${p('now')}`,
-			})
-			.where(and(eq(conversations.site, p('site')), eq(conversations.pk, p('conversation'))))
-			.prepare();
+		return prepared(
+			db
+				.update(conversations)
+				.set({
+					lastSeq: sql`${p('seq')}`,
+					messageCount: sql`${conversations.messageCount} + 1`,
+					[mine.sent]: sql`${conversations[mine.sent]} + 1`,
+					[mine.seenSeq]: sql`${p('seq')}`,
+					[mine.readSeq]: sql`${p('seq')}`,
+					[mine.unread]: 0,
+					[theirs.unread]: sql`${conversations[theirs.unread]} + 1`,
+					archivedOne: false,
+					archivedTwo: false,
+					lastActivityAt: sql`${p('now')}`,
+				})
+				.where(and(eq(conversations.site, p('site')), eq(conversations.pk, p('conversation')))),
+		);
 	};
 	const advances = { 1: advance(1), 2: advance(2) };
-	const byClientId = entries()
-		.where(and(eq(messages.clientMessageId, p('clientMessageId')), inConversation, eq(messages.sender, p('sender'))))
-		.prepare();
-	const byMessageId = entries()
-		.where(and(eq(messages.id, p('id')), inConversation, eq(messages.noteSeq, 0)))
-		.prepare();
-	const range = entries()
-		.where(and(inConversation, gt(messages.seq, p('from')), lte(messages.seq, p('to')), eq(messages.noteSeq, 0)))
-		.orderBy(asc(messages.seq))
-		.prepare();
-	const countUnread = db
-		.select({ n: count() })
-		.from(messages)
-		.where(
-			and(
-				inConversation,
-				gt(messages.seq, p('after')),
-				eq(messages.noteSeq, 0),
-				eq(messages.kind, 'text'),
-				isNull(messages.deletedAt),
-				ne(messages.sender, p('reader')),
+	const byClientId = prepared(
+		entries().where(
+			and(eq(messages.clientMessageId, p('clientMessageId')), inConversation, eq(messages.sender, p('sender'))),
+		),
+	);
+	const byMessageId = prepared(entries().where(and(eq(messages.id, p('id')), inConversation, eq(messages.noteSeq, 0))));
+	const range = prepared(
+		entries()
+			.where(and(inConversation, gt(messages.seq, p('from')), lte(messages.seq, p('to')), eq(messages.noteSeq, 0)))
+			.orderBy(asc(messages.seq)),
+	);
+	const countUnread = prepared(
+		db
+			.select({ n: count() })
+			.from(messages)
+			.where(
+				and(
+					inConversation,
+					gt(messages.seq, p('after')),
+					eq(messages.noteSeq, 0),
+					eq(messages.kind, 'text'),
+					isNull(messages.deletedAt),
+					ne(messages.sender, p('reader')),
+				),
 			),
-		)
-		.prepare();
+	);
 
 	/** What one user takes part in; `side` columns as the user's own. */
 	const mine = or(eq(conversations.participantOne, p('user')), eq(conversations.participantTwo, p('user')));
@@ -155,32 +162,35 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		sql`(${p('archived')} is null or ${own('archivedOne', 'archivedTwo')} = ${p('archived')})`,
 		sql`(${p('unread')} = 0 or ${own('unreadOne', 'unreadTwo')} > 0)`,
 	);
-	const page = db
-		.select()
-		.from(conversations)
-		.where(filter)
-		.orderBy(desc(conversations.lastActivityAt), desc(conversations.pk))
-		.limit(p('limit'))
-		.offset(p('offset'))
-		.prepare();
-	const total = db.select({ n: count() }).from(conversations).where(filter).prepare();
-	const unreadTotal = db
-		.select({ n: sql<number>`coalesce(sum(${own('unreadOne', 'unreadTwo')}), 0)` })
-		.from(conversations)
-		.where(and(eq(conversations.site, p('site')), eq(conversations.type, p('type')), mine))
-		.prepare();
-	const unanswered = db
-		.select({ n: count() })
-		.from(conversations)
-		.where(
-			and(
-				eq(conversations.site, p('site')),
-				eq(conversations.participantOne, p('user')),
-				eq(conversations.type, 'p2p'),
-				eq(conversations.sentTwo, 0),
+	const page = prepared(
+		db
+			.select()
+			.from(conversations)
+			.where(filter)
+			.orderBy(desc(conversations.lastActivityAt), desc(conversations.pk))
+			.limit(p('limit'))
+			.offset(p('offset')),
+	);
+	const total = prepared(db.select({ n: count() }).from(conversations).where(filter));
+	const unreadTotal = prepared(
+		db
+			.select({ n: sql<number>`coalesce(sum(${own('unreadOne', 'unreadTwo')}), 0)` })
+			.from(conversations)
+			.where(and(eq(conversations.site, p('site')), eq(conversations.type, p('type')), mine)),
+	);
+	const unanswered = prepared(
+		db
+			.select({ n: count() })
+			.from(conversations)
+			.where(
+				and(
+					eq(conversations.site, p('site')),
+					eq(conversations.participantOne, p('user')),
+					eq(conversations.type, 'p2p'),
+					eq(conversations.sentTwo, 0),
+				),
 			),
-		)
-		.prepare();
+	);
 
 	const record = (row: ConversationRow, type: EventType, message?: number) => ({
 		site: row.site,
@@ -332,14 +342,14 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			const newest = new Map<number, MessageEntry>();
 			if (wanted.length === 0) return newest;
 			const found: MessageEntry[] = yield* tx.all(
-				entries()
-					.where(
+				prepared(
+					entries().where(
 						and(
 							or(...wanted.map((row) => and(eq(messages.conversation, row.pk), eq(messages.seq, row.lastSeq)))),
 							eq(messages.noteSeq, 0),
 						),
-					)
-					.prepare(),
+					),
+				),
 			);
 			for (const item of found) newest.set(item.conversation, item);
 			return newest;

@@ -11,10 +11,10 @@ import {
 	StartConversation,
 	UnreadTotal,
 } from '../messaging/messaging.schema.ts';
-import { Id } from '../users/users.schema.ts';
+import { exampleIds, Id } from '../users/users.schema.ts';
 import type { P2pService } from './p2p.service.ts';
 
-const InParams = t.Object({ id: Id('The conversation’s public id.') });
+const InParams = t.Object({ id: Id('The conversation’s public id.', exampleIds.conversation) });
 const tag = 'P2P chat';
 
 /** `/p2p`: conversations of two users. */
@@ -36,7 +36,9 @@ export const p2pRoutes = ({
 			canAsServer: 'conversation.start',
 			body: StartConversation,
 			createdOrFound: Conversation,
+			fails: ['blocked', 'recipient_unavailable', 'conversation_with_self', 'conversations_unanswered'],
 			detail: {
+				operationId: 'createConversation',
 				summary: 'Create conversation',
 				description:
 					'The one conversation of two users: 201 the first time, then 200 with the same. With a secret key alone name `participantOne` and `participantTwo`.',
@@ -46,12 +48,17 @@ export const p2pRoutes = ({
 			can: 'conversation.read',
 			query: ConversationQuery,
 			ok: ConversationPage,
-			detail: { summary: 'View all conversations', description: 'The caller’s own, newest activity first.' },
+			detail: {
+				operationId: 'listConversations',
+				summary: 'View all conversations',
+				description: 'The caller’s own, newest activity first.',
+			},
 		})
 		.get('/unread-count', ({ principal }) => p2p.unreadCount(principal), {
 			can: 'conversation.read',
 			ok: UnreadTotal,
 			detail: {
+				operationId: 'getUnreadCount',
 				summary: 'Get unread count',
 				description: 'Over all conversations, and for those that have unread messages.',
 			},
@@ -61,6 +68,7 @@ export const p2pRoutes = ({
 			params: InParams,
 			ok: Conversation,
 			detail: {
+				operationId: 'getConversation',
 				summary: 'View a conversation',
 				description: 'With both participants, counters and the newest message.',
 			},
@@ -69,12 +77,20 @@ export const p2pRoutes = ({
 			can: 'conversation.archive',
 			params: InParams,
 			ok: Conversation,
-			detail: { summary: 'Archive a conversation', description: 'For the caller only; a new message brings it back.' },
+			detail: {
+				operationId: 'archiveConversation',
+				summary: 'Archive a conversation',
+				description: 'For the caller only; a new message brings it back.',
+			},
 		})
 		.post('/conversations/:id/unarchive', ({ principal, params }) => p2p.archive(principal, params.id, false), {
 			can: 'conversation.archive',
 			params: InParams,
 			ok: Conversation,
-			detail: { summary: 'Bring an archived conversation back', description: 'For the caller only.' },
+			detail: {
+				operationId: 'unarchiveConversation',
+				summary: 'Bring an archived conversation back',
+				description: 'For the caller only.',
+			},
 		})
 		.use(messageRoutes({ guard, answers, limits, threads: p2p.threads, prefix: '/conversations', tag }));

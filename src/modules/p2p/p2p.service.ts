@@ -18,7 +18,7 @@ import { createThreadService, type Thread, type ThreadPolicy } from '../messagin
 import { otherSide, type Side, sideOf, sideState } from '../messaging/messaging.sides.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { conversationView } from '../messaging/messaging.view.ts';
-import type { UserRow, UserSteps } from '../users/users.steps.ts';
+import type { Standing, UserSteps } from '../users/users.steps.ts';
 
 /** How much an unverified user may write before anybody answers. */
 export interface UnverifiedLimits {
@@ -27,7 +27,7 @@ export interface UnverifiedLimits {
 }
 
 /** canReceive: whether messages may be sent to a user at all. */
-const canReceive = (user: UserRow): boolean =>
+const canReceive = (user: Standing): boolean =>
 	user.erasedAt === null && effectiveFlags(user.role, user.permissions).canReceiveMessage;
 
 /** createP2pService: conversations of two users. */
@@ -50,7 +50,7 @@ export const createP2pService = ({
 	});
 
 	/** Why two users may not begin or go on talking; null when they may. */
-	const silence = step(function* (tx, me: UserRow, other: UserRow) {
+	const silence = step(function* (tx, me: Standing, other: Standing) {
 		if (yield* users.isBlocked(tx, me.pk, other.pk)) return new AppError('blocked');
 		return canReceive(other) ? null : new AppError('recipient_unavailable');
 	});
@@ -59,7 +59,7 @@ export const createP2pService = ({
 		see,
 		refusal: step(function* (tx, me, { row, side }: Thread, act) {
 			const otherPk = side === 1 ? row.participantTwo : row.participantOne;
-			const other = otherPk === null ? undefined : yield* users.findByPk(tx, row.site, otherPk);
+			const other = otherPk === null ? undefined : yield* users.standing(tx, row.site, otherPk);
 			if (!other) return new AppError('recipient_unavailable');
 			const refused = yield* silence(tx, me, other);
 			if (refused && (act === 'send' || refused.code === 'blocked')) return refused;
@@ -87,7 +87,7 @@ export const createP2pService = ({
 	});
 
 	/** The two users a new conversation is for. */
-	const pair = step(function* (tx, p: Principal, me: UserRow | undefined, body: StartConversation) {
+	const pair = step(function* (tx, p: Principal, me: Standing | undefined, body: StartConversation) {
 		if (p.kind === 'server') {
 			if (body.participantOne === undefined || body.participantTwo === undefined)
 				throw new AppError('invalid_request', {

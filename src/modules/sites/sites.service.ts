@@ -108,6 +108,24 @@ export const createSiteService = ({
 		yield* events.record(tx, { site, type: 'site.updated' });
 	});
 
+	/** Makes a site with its first keys: what a transaction needs of it, made before. */
+	const draft = (resourceId: string) => ({
+		id: newId('site'),
+		resourceId: checkResourceId(resourceId),
+		identitySecret: newSecret('ids_'),
+		publishable: keyOf('publishable', 'default'),
+		secret: keyOf('secret', 'default'),
+	});
+	const insert = step(function* (tx, made: ReturnType<typeof draft>, settings?: Partial<SiteSettings>) {
+		const { id, resourceId, identitySecret, publishable, secret } = made;
+		const site = yield* sites.insert(tx, { id, resourceId, identitySecret });
+		yield* sites.insertKey(tx, site, publishable.row);
+		yield* sites.insertKey(tx, site, secret.row);
+		if (settings) yield* sites.setSettings(tx, site, settings);
+		yield* changed(tx, site);
+		return { id, resourceId, publishableKey: publishable.key, secretKey: secret.key, identitySecret };
+	});
+
 	const findByResource = (resourceId: string): Site | undefined => {
 		const cached = byResource.get(resourceId);
 		if (cached) return cached;
@@ -178,20 +196,20 @@ export const createSiteService = ({
 
 		/** add makes a site with its first keys. Throws site_exists. */
 		add: (input: { resourceId: string; settings?: Partial<SiteSettings> }): Promise<NewSite> => {
-			const resourceId = checkResourceId(input.resourceId);
+			const made = draft(input.resourceId);
 			checkSettings(input.settings ?? {});
-			const id = newId('site');
-			const identitySecret = newSecret('ids_');
-			const publishable = keyOf('publishable', 'default');
-			const secret = keyOf('secret', 'default');
 			return store.atomic(function* (tx) {
-				if (yield* sites.byResource(tx, resourceId)) throw new AppError('site_exists');
-				const site = yield* sites.insert(tx, { id, resourceId, identitySecret });
-				yield* sites.insertKey(tx, site, publishable.row);
-				yield* sites.insertKey(tx, site, secret.row);
-				if (input.settings) yield* sites.setSettings(tx, site, input.settings);
-				yield* changed(tx, site);
-				return { id, resourceId, publishableKey: publishable.key, secretKey: secret.key, identitySecret };
+				if (yield* sites.byResource(tx, made.resourceId)) throw new AppError('site_exists');
+				return yield* insert(tx, made, input.settings);
+			});
+		},
+
+		/** addFirst makes a site where there is none at all; null where there is one. */
+		addFirst: (resourceId: string): Promise<NewSite | null> => {
+			const made = draft(resourceId);
+			return store.atomic(function* (tx) {
+				if ((yield* sites.list(tx)).length > 0) return null;
+				return yield* insert(tx, made);
 			});
 		},
 

@@ -1,5 +1,6 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
+import { prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { utcDay } from '../../kernel/clock.ts';
 import type { SiteSettings } from './sites.schema.ts';
@@ -17,31 +18,35 @@ export interface NewKey {
 /** siteSteps: rows of sites, their keys, one-time links and daily counters. */
 export const siteSteps = (db: Db) => {
 	const p = sql.placeholder;
-	const byResource = db
-		.select()
-		.from(sites)
-		.where(eq(sites.resourceId, p('resourceId')))
-		.prepare();
-	const byPk = db
-		.select()
-		.from(sites)
-		.where(eq(sites.pk, p('site')))
-		.prepare();
-	const byKey = db
-		.select({ key: apiKeys, site: sites })
-		.from(apiKeys)
-		.innerJoin(sites, eq(sites.pk, apiKeys.site))
-		.where(and(eq(apiKeys.hash, p('hash')), isNull(apiKeys.revokedAt)))
-		.prepare();
-	const count = (column: 'messages' | 'p2pConversations' | 'users') =>
+	const byResource = prepared(
 		db
-			.insert(siteDays)
-			.values({ site: p('site'), day: p('day'), [column]: 1 })
-			.onConflictDoUpdate({
-				target: [siteDays.site, siteDays.day],
-				set: { [column]: sql`${siteDays[column]} + 1` },
-			})
-			.prepare();
+			.select()
+			.from(sites)
+			.where(eq(sites.resourceId, p('resourceId'))),
+	);
+	const byPk = prepared(
+		db
+			.select()
+			.from(sites)
+			.where(eq(sites.pk, p('site'))),
+	);
+	const byKey = prepared(
+		db
+			.select({ key: apiKeys, site: sites })
+			.from(apiKeys)
+			.innerJoin(sites, eq(sites.pk, apiKeys.site))
+			.where(and(eq(apiKeys.hash, p('hash')), isNull(apiKeys.revokedAt))),
+	);
+	const count = (column: 'messages' | 'p2pConversations' | 'users') =>
+		prepared(
+			db
+				.insert(siteDays)
+				.values({ site: p('site'), day: p('day'), [column]: 1 })
+				.onConflictDoUpdate({
+					target: [siteDays.site, siteDays.day],
+					set: { [column]: sql`${siteDays[column]} + 1` },
+				}),
+		);
 	const counts = { messages: count('messages'), p2pConversations: count('p2pConversations'), users: count('users') };
 
 	return {

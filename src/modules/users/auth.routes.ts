@@ -29,7 +29,9 @@ export const authRoutes = ({
 				open: 'raw',
 				body: Login,
 				ok: DeskLogin,
+				fails: ['invalid_credentials', 'user_suspended', 'rate_limited'],
 				detail: {
+					operationId: 'login',
 					summary: 'Sign in with a password',
 					description:
 						'For the team: gives a chat token and the site’s publishable key. After five wrong tries in 15 minutes each next one must wait longer; an account is never locked.',
@@ -41,7 +43,9 @@ export const authRoutes = ({
 			limit: 'token',
 			body: Setup,
 			created: DeskLogin,
+			fails: ['invalid_link', 'username_taken', 'email_taken', 'site_exists', 'name_invalid', 'password_weak'],
 			detail: {
+				operationId: 'setUpSite',
 				summary: 'Set the site up',
 				description:
 					'With the setup link of the first start: names the site while it is empty, and makes its first superadmin. Works once, for 30 minutes.',
@@ -52,7 +56,9 @@ export const authRoutes = ({
 			limit: 'token',
 			body: Access,
 			ok: DeskLogin,
+			fails: ['invalid_link', 'user_suspended', 'email_taken', 'password_weak', 'email_required'],
 			detail: {
+				operationId: 'setPassword',
 				summary: 'Set a password by an access link',
 				description:
 					'The link of an invitation or a lost password. Works once, for 72 hours, and ends every token of the user.',

@@ -4,7 +4,6 @@ import { AppError } from '../../kernel/errors.ts';
 import { newSecret } from '../../kernel/ids.ts';
 import { purgeRowsMax } from '../../kernel/limits.ts';
 import type { UserPrincipal } from '../../kernel/principal.ts';
-import type { EventSteps } from '../events/events.steps.ts';
 import type { Message } from '../messaging/messaging.schema.ts';
 import type { MessagingSteps } from '../messaging/messaging.steps.ts';
 import { messageView } from '../messaging/messaging.view.ts';
@@ -17,18 +16,16 @@ export const createErasureService = ({
 	store,
 	users,
 	messaging,
-	events,
 }: {
 	store: Store;
 	users: UserSteps;
 	messaging: MessagingSteps;
-	events: EventSteps;
 }) => {
 	/** Takes the profile away: the row and its numbers stay, so that others' conversations keep their shape. */
 	const forget = step(function* (tx, row: UserRow) {
 		if (row.role === 'superadmin' && (yield* users.otherSuperadmins(tx, row.site, row.pk)) === 0)
 			throw new AppError('last_superadmin');
-		yield* users.update(tx, row.site, row.pk, {
+		const nothing = {
 			username: `deleted-${newSecret('').slice(0, 12).toLowerCase()}`,
 			displayName: null,
 			email: null,
@@ -42,10 +39,10 @@ export const createErasureService = ({
 			suspendedReason: null,
 			erasedAt: tx.now,
 			erasurePending: true,
-		});
-		yield* users.raiseVer(tx, row.site, row.pk);
+			ver: row.ver + 1,
+		};
+		yield* users.update(tx, row.site, row.pk, nothing, 'user.deleted');
 		yield* users.removeBlocksOf(tx, row.pk);
-		yield* events.record(tx, { site: row.site, type: 'user.deleted', userA: row.pk });
 	});
 
 	/** Empties a user's texts conversation by conversation, in pieces, so that senders need not wait. May be run again. */
@@ -67,9 +64,8 @@ export const createErasureService = ({
 		/** eraseMe deletes the caller: profile, texts, reactions and blocks. Answers when all of it is gone. */
 		eraseMe: async (p: UserPrincipal): Promise<{ done: true }> => {
 			await store.atomic(function* (tx) {
-				const row = yield* users.allowed(tx, p, 'profile.delete');
-				if (!row) throw new AppError('user_token_required');
-				yield* forget(tx, row);
+				yield* users.allowed(tx, p, 'profile.delete');
+				yield* forget(tx, yield* users.need(tx, p.site, p.id));
 			});
 			await emptyTexts(p.site, p.pk);
 			return { done: true };

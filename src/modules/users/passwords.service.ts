@@ -117,11 +117,11 @@ export const createPasswordService = ({
 			checkPassword(body.newPassword, [before.username, before.email, before.displayName]);
 			const passwordHash = await hash(body.newPassword);
 			const { row, ver } = await store.atomic(function* (tx) {
-				const row = yield* users.allowed(tx, p, 'password.change');
-				if (!row || row.passwordHash !== stored) throw new AppError('invalid_credentials');
+				yield* users.allowed(tx, p, 'password.change');
+				const row = yield* users.need(tx, p.site, p.id);
+				if (row.passwordHash !== stored) throw new AppError('invalid_credentials');
 				yield* users.update(tx, p.site, p.pk, { passwordHash });
 				const ver = yield* users.raiseVer(tx, p.site, p.pk);
-				yield* events.record(tx, { site: p.site, type: 'user.revoked', userA: p.pk });
 				return { row, ver };
 			});
 			return loginAnswer(row, site, ver);
@@ -157,7 +157,6 @@ export const createPasswordService = ({
 				if (holder && holder.pk !== row.pk) throw new AppError('email_taken');
 				yield* users.update(tx, link.site, row.pk, { email, passwordHash });
 				const ver = yield* users.raiseVer(tx, link.site, row.pk);
-				yield* events.record(tx, { site: link.site, type: 'user.revoked', userA: row.pk });
 				const home = yield* siteSteps.byPk(tx, link.site);
 				if (!home) throw new AppError('invalid_link');
 				return { row, site: sites.fromRow(home), ver };
@@ -223,7 +222,6 @@ export const createPasswordService = ({
 				if (holder && holder.pk !== before.pk) throw new AppError('email_taken');
 				yield* users.update(tx, before.site, before.pk, { email: address, passwordHash });
 				yield* users.raiseVer(tx, before.site, before.pk);
-				yield* events.record(tx, { site: before.site, type: 'user.revoked', userA: before.pk });
 				return { id, email: address };
 			});
 		},

@@ -11,9 +11,10 @@ import {
 } from '../../kernel/limits.ts';
 import type { Caller, Session, UserPrincipal } from '../../kernel/principal.ts';
 import { effectiveFlags, isDesk } from '../../kernel/roles.ts';
-import type { EventSteps } from '../events/events.steps.ts';
+import type { EventLog } from '../events/events.service.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
 import { type JwtReader, judgeIdentity } from './identity.ts';
+import { createSessionCache } from './sessions.ts';
 import { isSuspended, judgeStanding } from './users.access.ts';
 import type { ChatToken, ChatTokenRequest } from './users.schema.ts';
 import type { UserService } from './users.service.ts';
@@ -65,7 +66,7 @@ export const createTokenService = ({
 	sites,
 	users,
 	userService,
-	events,
+	eventLog,
 	codec,
 	jwt,
 	clock,
@@ -74,7 +75,7 @@ export const createTokenService = ({
 	sites: SiteService;
 	users: UserSteps;
 	userService: UserService;
-	events: EventSteps;
+	eventLog: EventLog;
 	codec: ChatTokenCodec;
 	jwt: JwtReader;
 	clock: Clock;
@@ -95,6 +96,8 @@ export const createTokenService = ({
 		verified: row.verified,
 		session,
 	});
+
+	const sessions = createSessionCache(eventLog);
 
 	/** issue signs a token for a user as it is now. `provenAt`: the last real proof, in milliseconds. */
 	const issue = async (user: UserRow, resourceId: string, ver: number, provenAt: number): Promise<ChatToken> => {
@@ -140,6 +143,8 @@ export const createTokenService = ({
 		 * user_suspended.
 		 */
 		authenticate: async (site: { pk: number; resourceId: string }, token: string): Promise<UserPrincipal> => {
+			const known = sessions.get(token);
+			if (known && known.site === site.pk && (known.session?.expiresAt ?? 0) > clock()) return known;
 			const claims = await codec.read(token);
 			if (!claims) throw new AppError('invalid_token');
 			if (claims.aud !== site.resourceId) throw new AppError('wrong_site');
@@ -151,19 +156,22 @@ export const createTokenService = ({
 				judgeStanding(row, tx.now);
 				return row;
 			});
-			if (user.firstCallAt === null) {
-				const closed = await store.atomic(function* (tx) {
-					const row = yield* users.findByPk(tx, site.pk, user.pk);
-					return row !== undefined && (yield* closeClaim(tx, row, claims.ver));
-				});
-				if (!closed) throw new AppError('token_revoked');
-			}
-			return principalOf(user, site, {
+			const principal = principalOf(user, site, {
 				jti: claims.jti,
 				ver: claims.ver,
 				expiresAt: claims.exp * second,
 				provenAt: claims.auth_time * second,
 			});
+			if (user.firstCallAt !== null) {
+				sessions.set(token, principal);
+				return principal;
+			}
+			const closed = await store.atomic(function* (tx) {
+				const row = yield* users.findByPk(tx, site.pk, user.pk);
+				return row !== undefined && (yield* closeClaim(tx, row, claims.ver));
+			});
+			if (!closed) throw new AppError('token_revoked');
+			return principal;
 		},
 
 		/** actAs is the user that the site's server names: an id, or `external:` and the site's own id. Throws not_found, user_suspended. */
@@ -244,7 +252,7 @@ export const createTokenService = ({
 		mintByOperator: async (userId: string): Promise<ChatToken> => {
 			const user = store.read(function* (tx) {
 				const row = yield* users.findAnywhere(tx, userId);
-				if (!row) throw new AppError('not_found');
+				if (!row) throw new AppError('not_found', { message: 'There is no user with this id.' });
 				return row;
 			});
 			return issue(user, sites.byPk(user.site).resourceId, user.ver, clock());
@@ -254,8 +262,7 @@ export const createTokenService = ({
 		logout: (p: UserPrincipal): Promise<{ done: true }> =>
 			store.atomic(function* (tx) {
 				if (!p.session) throw new AppError('user_token_required');
-				yield* users.endToken(tx, p.session.jti, p.session.expiresAt);
-				yield* events.record(tx, { site: p.site, type: 'user.revoked', userA: p.pk });
+				yield* users.endToken(tx, p.site, p.pk, p.session.jti, p.session.expiresAt);
 				return { done: true } as const;
 			}),
 	};

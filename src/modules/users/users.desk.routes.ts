@@ -3,10 +3,10 @@ import { Elysia } from 'elysia';
 import type { Answers } from '../../http/answers.ts';
 import type { Guard } from '../../http/guard.ts';
 import type { PasswordService } from './passwords.service.ts';
-import { AccessLink, Done, Id, Suspend, User } from './users.schema.ts';
+import { AccessLink, Done, exampleIds, Id, Suspend, User } from './users.schema.ts';
 import type { UserService } from './users.service.ts';
 
-const UserParams = t.Object({ id: Id('A user’s public id.') });
+const UserParams = t.Object({ id: Id('A user’s public id.', exampleIds.jane) });
 
 /** `/admin/users`: what the desk does with users. */
 export const userDeskRoutes = ({
@@ -28,7 +28,9 @@ export const userDeskRoutes = ({
 			params: UserParams,
 			body: Suspend,
 			ok: User,
+			fails: ['rank_too_low', 'last_superadmin'],
 			detail: {
+				operationId: 'suspendUser',
 				summary: 'Suspend a user, or let them in again',
 				description:
 					'Acts on the next call of the user. Only on users below one’s own rank, and never on the last active superadmin.',
@@ -38,13 +40,20 @@ export const userDeskRoutes = ({
 			canAsServer: 'user.revoke',
 			params: UserParams,
 			ok: Done,
-			detail: { summary: 'Log a user out everywhere', description: 'Every token of the user ends at once.' },
+			fails: ['rank_too_low'],
+			detail: {
+				operationId: 'revokeTokens',
+				summary: 'Log a user out everywhere',
+				description: 'Every token of the user ends at once.',
+			},
 		})
 		.post('/:id/access-link', ({ principal, params }) => passwords.accessLink(principal, params.id), {
 			can: 'user.invite',
 			params: UserParams,
 			created: AccessLink,
+			fails: ['rank_too_low', 'desk_only'],
 			detail: {
+				operationId: 'createAccessLink',
 				summary: 'Make an access link',
 				description:
 					'A link to set a password, as an invitation or when it was lost. It works once, for 72 hours; a new one ends the earlier. A secret key may not make one.',

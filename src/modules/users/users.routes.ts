@@ -17,6 +17,7 @@ import {
 	CreateUser,
 	DeskLogin,
 	Done,
+	exampleIds,
 	Id,
 	Profile,
 	UpdateMe,
@@ -24,13 +25,18 @@ import {
 } from './users.schema.ts';
 import type { UserService } from './users.service.ts';
 
-const UserParams = t.Object({ id: Id('A user’s public id.') });
-const OtherParams = t.Object({ userId: Id('The other user’s public id.') });
+const UserParams = t.Object({ id: Id('A user’s public id.', exampleIds.jane) });
+const OtherParams = t.Object({ userId: Id('The other user’s public id.', exampleIds.jane) });
 const LookupQuery = t.Object({
-	username: t.String({ minLength: 1, maxLength: 256, description: 'The exact username, whatever its case.' }),
+	username: t.String({
+		minLength: 1,
+		maxLength: 256,
+		description: 'The exact username, whatever its case.',
+		examples: ['jane_doe'],
+	}),
 });
 const SearchQuery = t.Object({
-	q: t.String({ minLength: 1, maxLength: 64, description: 'The start of the username.' }),
+	q: t.String({ minLength: 1, maxLength: 64, description: 'The start of the username.', examples: ['jane'] }),
 });
 
 /** `/users`: creating users, their tokens, and what a user does with their own profile. */
@@ -71,7 +77,28 @@ export const userRoutes = ({
 				limit: 'signup',
 				body: CreateUser,
 				createdOrFound: User,
+				fails: [
+					'wrong_site',
+					'invalid_identity_token',
+					'invalid_token',
+					'token_expired',
+					'token_revoked',
+					'forbidden',
+					'rank_too_low',
+					'permission_missing',
+					'signup_closed',
+					'signup_signed',
+					'proof_required',
+					'user_suspended',
+					'site_not_found',
+					'username_taken',
+					'name_invalid',
+					'name_reserved',
+					'avatar_not_allowed',
+				],
 				detail: {
+					operationId: 'createUser',
+					security: [{}, { apiKey: [] }, { apiKey: [], bearerAuth: [] }],
 					summary: 'Create a user',
 					description:
 						'Makes a user of a site. Anyone may make one of role `user` where the site’s sign-up is open; higher roles need a secret key or an admin above them. With an `externalId` (or, by a secret key, the same username) the call may be repeated: it answers 200 with the same user.',
@@ -83,7 +110,10 @@ export const userRoutes = ({
 			limit: 'token',
 			body: ChatTokenRequest,
 			ok: ChatToken,
+			fails: ['identity_proof_required', 'invalid_identity_token', 'wrong_site', 'user_suspended'],
 			detail: {
+				operationId: 'getChatToken',
+				security: [{}, { apiKey: [] }, { bearerAuth: [] }],
 				summary: 'Get a chat token',
 				description:
 					'Gives a Bearer token, valid for 30 days, to whoever proves to be the user: the site’s server (secret key), the user’s own token, an identityToken, the device that made the user, or, within an hour and before the first authenticated call, whoever knows the new user’s id.',
@@ -93,6 +123,7 @@ export const userRoutes = ({
 			can: 'profile.read',
 			ok: User,
 			detail: {
+				operationId: 'getMe',
 				summary: 'View your profile',
 				description: 'The caller as the site knows them, with the permissions in effect.',
 			},
@@ -101,7 +132,9 @@ export const userRoutes = ({
 			can: 'profile.update',
 			body: UpdateMe,
 			ok: User,
+			fails: ['forbidden', 'email_taken', 'name_invalid', 'name_reserved', 'avatar_not_allowed', 'email_required'],
 			detail: {
+				operationId: 'updateMe',
 				summary: 'Change your profile',
 				description: 'What is not named stays; null empties. `metadata` of a verified user is the site’s own.',
 			},
@@ -109,7 +142,9 @@ export const userRoutes = ({
 		.delete('/me', ({ principal }) => erasure.eraseMe(principal), {
 			can: 'profile.delete',
 			ok: Done,
+			fails: ['last_superadmin'],
 			detail: {
+				operationId: 'deleteMe',
 				summary: 'Delete yourself',
 				description:
 					'The profile, every text, reaction and block of the caller are gone when this answers. Conversations keep their shape.',
@@ -119,6 +154,7 @@ export const userRoutes = ({
 			can: 'profile.export',
 			ok: UserExport,
 			detail: {
+				operationId: 'exportMe',
 				summary: 'Export your data',
 				description: 'The profile and all conversations with the caller’s own messages.',
 			},
@@ -126,13 +162,19 @@ export const userRoutes = ({
 		.post('/me/logout', ({ principal }) => tokens.logout(principal), {
 			can: 'session.end',
 			ok: Done,
-			detail: { summary: 'Log out', description: 'Ends this one token. Other tokens of the user go on.' },
+			detail: {
+				operationId: 'logout',
+				summary: 'Log out',
+				description: 'Ends this one token. Other tokens of the user go on.',
+			},
 		})
 		.post('/me/password', ({ principal, body }) => passwords.change(principal, body), {
 			can: 'password.change',
 			body: ChangePassword,
 			ok: DeskLogin,
+			fails: ['invalid_credentials', 'password_not_set', 'password_weak'],
 			detail: {
+				operationId: 'changePassword',
 				summary: 'Change your password',
 				description: 'Ends every token of the user; the answer carries a new one.',
 			},
@@ -140,13 +182,19 @@ export const userRoutes = ({
 		.get('/me/blocks', ({ principal }) => blocks.list(principal), {
 			can: 'block.manage',
 			ok: BlockList,
-			detail: { summary: 'List whom you blocked', description: 'In the order in which they were blocked.' },
+			detail: {
+				operationId: 'listBlocks',
+				summary: 'List whom you blocked',
+				description: 'In the order in which they were blocked.',
+			},
 		})
 		.post('/me/blocks/:userId', ({ principal, params }) => blocks.block(principal, params.userId), {
 			can: 'block.manage',
 			params: OtherParams,
 			ok: Blocked,
+			fails: ['block_impossible'],
 			detail: {
+				operationId: 'blockUser',
 				summary: 'Block a user',
 				description: 'Neither can start, write, edit or react in your conversation any more; its history stays.',
 			},
@@ -155,13 +203,19 @@ export const userRoutes = ({
 			can: 'block.manage',
 			params: OtherParams,
 			ok: Blocked,
-			detail: { summary: 'Take a block back', description: 'Your block only: the other may have one of their own.' },
+			detail: {
+				operationId: 'unblockUser',
+				summary: 'Take a block back',
+				description: 'Your block only: the other may have one of their own.',
+			},
 		})
 		.get('/lookup', ({ principal, query }) => users.lookup(principal, query.username), {
 			canAsServer: 'user.lookup',
 			query: LookupQuery,
 			ok: Profile,
+			fails: ['directory_off'],
 			detail: {
+				operationId: 'lookupUser',
 				summary: 'Find a user by username',
 				description: 'Exact, whatever the case. The site may have switched this off.',
 			},
@@ -169,8 +223,10 @@ export const userRoutes = ({
 		.get('/search', ({ principal, query }) => users.search(principal, query.q), {
 			canAsServer: 'user.lookup',
 			query: SearchQuery,
-			ok: t.Object({ data: t.Array(Profile) }, { examples: [{ data: [] }] }),
+			ok: t.Object({ data: t.Array(Profile) }, { examples: [{ data: Profile.examples ?? [] }] }),
+			fails: ['directory_off'],
 			detail: {
+				operationId: 'searchUsers',
 				summary: 'Search users by username',
 				description: 'At most 20 whose username starts so, where the site’s directory is set to `search`.',
 			},
@@ -179,5 +235,9 @@ export const userRoutes = ({
 			canAsServer: 'user.view',
 			params: UserParams,
 			ok: Profile,
-			detail: { summary: 'View a user', description: 'What any user of the site may know of another.' },
+			detail: {
+				operationId: 'getUser',
+				summary: 'View a user',
+				description: 'What any user of the site may know of another.',
+			},
 		});

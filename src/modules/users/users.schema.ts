@@ -11,7 +11,16 @@ import {
 } from '../../kernel/limits.ts';
 import { flags, roles } from '../../kernel/roles.ts';
 
-export const Id = (description: string) => t.String({ minLength: 1, maxLength: idMax, description });
+/** The ids of the documents' examples: the same people everywhere, so that the calls can be read as one story. */
+export const exampleIds = {
+	john: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd',
+	jane: 'user_01kj3zq0x5e6s8r1n6a2c4v7we',
+	conversation: 'conv_01kj3zqm2d7h4n8r0s6t3v9wce',
+	message: 'msg_01kj3zr4c8f2t9v5m1q7w3y6xb',
+} as const;
+
+export const Id = (description: string, example?: string) =>
+	t.String({ minLength: 1, maxLength: idMax, description, ...(example && { examples: [example] }) });
 export const Time = (description: string) => t.String({ format: 'date-time', description });
 export const Nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()]);
 
@@ -117,7 +126,7 @@ export const User = t.Object(
 	{
 		examples: [
 			{
-				id: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd',
+				id: exampleIds.john,
 				username: 'john_doe',
 				displayName: null,
 				email: 'john@example.com',
@@ -145,6 +154,15 @@ export const User = t.Object(
 );
 export type User = Static<typeof User>;
 
+const profileExample = {
+	id: exampleIds.jane,
+	username: 'jane_doe',
+	displayName: 'Jane',
+	avatarUrl: null,
+	role: 'user' as const,
+	verified: false,
+};
+
 /** What any user of the site may know of another. */
 export const Profile = t.Object(
 	{
@@ -156,16 +174,7 @@ export const Profile = t.Object(
 		verified: t.Boolean(),
 	},
 	{
-		examples: [
-			{
-				id: 'user_01kj3zq0x5e6s8r1n6a2c4v7we',
-				username: 'jane_doe',
-				displayName: 'Jane',
-				avatarUrl: null,
-				role: 'user',
-				verified: false,
-			},
-		],
+		examples: [profileExample],
 	},
 );
 export type Profile = Static<typeof Profile>;
@@ -189,14 +198,14 @@ export const ChatTokenRequest = t.Object(
 			t.String({ maxLength: tokenMax, description: 'A JWT by the site’s server that vouches for the user.' }),
 		),
 	},
-	{ examples: [{ userId: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd' }] },
+	{ examples: [{ userId: exampleIds.john }] },
 );
 export type ChatTokenRequest = Static<typeof ChatTokenRequest>;
 
 const tokenExample = {
 	chatToken: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
 	expiresAt: '2026-03-24T10:00:00.000Z',
-	user: { id: 'user_01kj3zq0x5e6s8r1n6a2c4v7wd', username: 'john_doe', role: 'user' as const },
+	user: { id: exampleIds.john, username: 'john_doe', role: 'user' as const },
 };
 const chatToken = {
 	chatToken: t.String({ description: 'Send it as Authorization: Bearer {chatToken}.' }),
@@ -289,12 +298,12 @@ export type Done = Static<typeof Done>;
 
 export const Blocked = t.Object(
 	{ userId: Id('The other user.'), blocked: t.Boolean() },
-	{ examples: [{ userId: 'user_01kj3zq0x5e6s8r1n6a2c4v7we', blocked: true }] },
+	{ examples: [{ userId: exampleIds.jane, blocked: true }] },
 );
 export type Blocked = Static<typeof Blocked>;
 
 export const BlockList = t.Object(
 	{ data: t.Array(t.Object({ user: Profile, createdAt: Time('When the block was set.') })), total: t.Integer() },
-	{ examples: [{ data: [], total: 0 }] },
+	{ examples: [{ data: [{ user: profileExample, createdAt: '2026-02-22T10:00:00.000Z' }], total: 1 }] },
 );
 export type BlockList = Static<typeof BlockList>;

@@ -79,8 +79,6 @@ export const createUserService = ({
 	users: UserSteps;
 	events: EventSteps;
 }) => {
-	const updated = (row: UserRow) => ({ site: row.site, type: 'user.updated', userA: row.pk }) as const;
-
 	const checkAvatar = (avatarUrl: string | null | undefined, site: Site): void => {
 		if (avatarUrl === null || avatarUrl === undefined) return;
 		const url = URL.parse(avatarUrl);
@@ -104,7 +102,6 @@ export const createUserService = ({
 		if ((yield* users.purgeUnclaimed(tx, holder.pk)) > 0) return;
 		if (!proven || holder.verified || isDesk(holder.role)) throw new AppError('username_taken');
 		yield* users.moveAside(tx, holder);
-		yield* events.record(tx, updated(holder));
 	});
 
 	const insert = step(function* (tx, site: Site, row: Parameters<UserSteps['insert']>[2]) {
@@ -125,7 +122,6 @@ export const createUserService = ({
 		if (Object.keys(changes).length === 0) return row;
 		if (changes.username !== undefined) yield* settleName(tx, site.pk, username, true, row.pk);
 		yield* users.update(tx, site.pk, row.pk, changes);
-		yield* events.record(tx, updated(row));
 		return (yield* users.findByPk(tx, site.pk, row.pk)) ?? row;
 	});
 
@@ -268,8 +264,8 @@ export const createUserService = ({
 			checkAvatar(body.avatarUrl, site);
 			const displayName = body.displayName ? cleanName(body.displayName, 'displayName') : body.displayName;
 			return store.atomic(function* (tx) {
-				const row = yield* users.allowed(tx, p, 'profile.update');
-				if (!row) throw new AppError('user_token_required');
+				yield* users.allowed(tx, p, 'profile.update');
+				const row = yield* users.need(tx, p.site, p.id);
 				if (body.metadata !== undefined && row.verified)
 					throw new AppError('forbidden', { message: 'metadata of a verified user is set by the site’s server.' });
 				if (displayName && !row.verified && !isDesk(row.role)) yield* checkImpersonation(tx, site, displayName);
@@ -280,7 +276,6 @@ export const createUserService = ({
 				}
 				const changes: UserChanges = { ...body, ...(displayName !== undefined && { displayName }) };
 				yield* users.update(tx, p.site, p.pk, changes);
-				yield* events.record(tx, updated(row));
 				return userView((yield* users.findByPk(tx, p.site, p.pk)) ?? row, p.resourceId, tx.now);
 			});
 		},
@@ -323,16 +318,12 @@ export const createUserService = ({
 					throw new AppError('invalid_request', { errors: [{ path: 'until', message: 'is in the past' }] });
 				if (body.suspended && row.role === 'superadmin' && (yield* users.otherSuperadmins(tx, p.site, row.pk)) === 0)
 					throw new AppError('last_superadmin');
-				yield* users.update(tx, p.site, row.pk, {
+				const suspension = {
 					suspendedAt: body.suspended ? tx.now : null,
 					suspendedUntil: body.suspended ? until : null,
 					suspendedReason: body.suspended ? (body.reason ?? null) : null,
-				});
-				yield* events.record(tx, {
-					site: p.site,
-					type: body.suspended ? 'user.revoked' : 'user.updated',
-					userA: row.pk,
-				});
+				};
+				yield* users.update(tx, p.site, row.pk, suspension, body.suspended ? 'user.revoked' : 'user.updated');
 				return userView((yield* users.findByPk(tx, p.site, row.pk)) ?? row, p.resourceId, tx.now);
 			}),
 
@@ -343,7 +334,6 @@ export const createUserService = ({
 				const row = yield* users.need(tx, p.site, id);
 				judgeRank(judge ? { ...(p as UserPrincipal), role: judge.role } : p, { target: row });
 				yield* users.raiseVer(tx, p.site, row.pk);
-				yield* events.record(tx, { site: p.site, type: 'user.revoked', userA: row.pk });
 				return { done: true } as const;
 			}),
 
@@ -356,10 +346,18 @@ export const createUserService = ({
 			const username = cleanUsername(input.username);
 			const id = newId('user');
 			return store.atomic(function* (tx) {
+				if (input.externalId !== null && (yield* users.findByExternalId(tx, site.pk, input.externalId)))
+					throw new AppError('invalid_request', { message: 'Another user of this site has this external id.' });
 				yield* settleName(tx, site.pk, username, true);
 				const row = yield* insert(tx, site, { ...input, id, username, verified: true, madeByServer: false });
 				return userView(row, site.resourceId, tx.now);
 			});
+		},
+
+		/** hasSuperadmin: whether somebody can sign in and run the site. */
+		hasSuperadmin: (resourceId: string): boolean => {
+			const site = sites.need(resourceId);
+			return store.read((tx) => users.otherSuperadmins(tx, site.pk, 0)) > 0;
 		},
 
 		list: (resourceId: string, limit: number, after: string | null): User[] => {

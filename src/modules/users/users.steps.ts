@@ -1,11 +1,14 @@
 import { and, asc, count, eq, gt, isNotNull, isNull, like, lt, ne, notExists, or, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
+import { prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { hour } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { EventType } from '../../kernel/events.ts';
 import { claimMinutes, purgeRowsMax } from '../../kernel/limits.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { type Capability, effectiveFlags } from '../../kernel/roles.ts';
+import type { EventSteps } from '../events/events.steps.ts';
 import { conversations } from '../messaging/messaging.tables.ts';
 import { apiKeys } from '../sites/sites.tables.ts';
 import { emailKeyOf, foldName, skeletonOf, withSuffix } from './names.ts';
@@ -13,6 +16,11 @@ import { judgeCapability, judgeStanding } from './users.access.ts';
 import { blocks, endedTokens, users } from './users.tables.ts';
 
 export type UserRow = typeof users.$inferSelect;
+/** A user as far as judging needs. */
+export type Standing = Pick<
+	UserRow,
+	'pk' | 'id' | 'role' | 'permissions' | 'verified' | 'ver' | 'suspendedAt' | 'suspendedUntil' | 'erasedAt'
+>;
 export type NewUserRow = Pick<UserRow, 'id' | 'username' | 'role' | 'verified' | 'madeByServer'> &
 	Partial<
 		Pick<
@@ -32,55 +40,80 @@ const nameKeys = (name: { username?: string; displayName?: string | null; email?
 	...(name.email !== undefined && { emailKey: name.email && emailKeyOf(name.email) }),
 });
 
-/** userSteps: rows of users, blocks and ended tokens. */
-export const userSteps = (db: Db) => {
+/**
+ * userSteps: rows of users, blocks and ended tokens. Whatever changes what a principal may do records an event in the same
+ * step, because the guard keeps principals until it hears of one.
+ */
+export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 	const p = sql.placeholder;
-	const byId = db
-		.select()
-		.from(users)
-		.where(and(eq(users.site, p('site')), eq(users.id, p('id')), isNull(users.erasedAt)))
-		.prepare();
-	const byPk = db
-		.select()
-		.from(users)
-		.where(and(eq(users.site, p('site')), eq(users.pk, p('pk'))))
-		.prepare();
-	const anywhere = db
-		.select()
-		.from(users)
-		.where(and(eq(users.id, p('id')), isNull(users.erasedAt)))
-		.prepare();
-	const byName = db
-		.select()
-		.from(users)
-		.where(and(eq(users.site, p('site')), eq(users.usernameKey, p('key'))))
-		.prepare();
-	const byExternalId = db
-		.select()
-		.from(users)
-		.where(and(eq(users.site, p('site')), eq(users.externalId, p('externalId'))))
-		.prepare();
-	const ended = db
-		.select({ jti: endedTokens.jti })
-		.from(endedTokens)
-		.where(eq(endedTokens.jti, p('jti')))
-		.prepare();
-	const keyAlive = db
-		.select({ pk: apiKeys.pk })
-		.from(apiKeys)
-		.where(and(eq(apiKeys.site, p('site')), eq(apiKeys.pk, p('key')), isNull(apiKeys.revokedAt)))
-		.prepare();
-	const blockBetween = db
-		.select({ blocker: blocks.blocker })
-		.from(blocks)
-		.where(
-			or(
-				and(eq(blocks.blocker, p('a')), eq(blocks.blocked, p('b'))),
-				and(eq(blocks.blocker, p('b')), eq(blocks.blocked, p('a'))),
-			),
-		)
-		.limit(1)
-		.prepare();
+	const byId = prepared(
+		db
+			.select()
+			.from(users)
+			.where(and(eq(users.site, p('site')), eq(users.id, p('id')), isNull(users.erasedAt))),
+	);
+	const byPk = prepared(
+		db
+			.select()
+			.from(users)
+			.where(and(eq(users.site, p('site')), eq(users.pk, p('pk')))),
+	);
+	const anywhere = prepared(
+		db
+			.select()
+			.from(users)
+			.where(and(eq(users.id, p('id')), isNull(users.erasedAt))),
+	);
+	const byName = prepared(
+		db
+			.select()
+			.from(users)
+			.where(and(eq(users.site, p('site')), eq(users.usernameKey, p('key')))),
+	);
+	const byExternalId = prepared(
+		db
+			.select()
+			.from(users)
+			.where(and(eq(users.site, p('site')), eq(users.externalId, p('externalId')))),
+	);
+	const ended = prepared(
+		db
+			.select({ jti: endedTokens.jti })
+			.from(endedTokens)
+			.where(eq(endedTokens.jti, p('jti'))),
+	);
+	const keyAlive = prepared(
+		db
+			.select({ pk: apiKeys.pk })
+			.from(apiKeys)
+			.where(and(eq(apiKeys.site, p('site')), eq(apiKeys.pk, p('key')), isNull(apiKeys.revokedAt))),
+	);
+	// note: two looks by primary key; one `or` over both would cost five times as much
+	const blockBetween = prepared(
+		db
+			.select({
+				found: sql<number>`exists (select 1 from ${blocks} where ${blocks.blocker} = ${p('a')} and ${blocks.blocked} = ${p('b')})
+				or exists (select 1 from ${blocks} where ${blocks.blocker} = ${p('b')} and ${blocks.blocked} = ${p('a')})`,
+			})
+			.from(sql`(select 1)`),
+	);
+	/** What judging a principal needs: read at every write, so only these columns. */
+	const standing = prepared(
+		db
+			.select({
+				pk: users.pk,
+				id: users.id,
+				role: users.role,
+				permissions: users.permissions,
+				verified: users.verified,
+				ver: users.ver,
+				suspendedAt: users.suspendedAt,
+				suspendedUntil: users.suspendedUntil,
+				erasedAt: users.erasedAt,
+			})
+			.from(users)
+			.where(and(eq(users.site, p('site')), eq(users.pk, p('pk')))),
+	);
 
 	const find = step(function* (tx, site: number, id: string) {
 		return yield* tx.get(byId, { site, id });
@@ -88,13 +121,15 @@ export const userSteps = (db: Db) => {
 	const findByPk = step(function* (tx, site: number, pk: number) {
 		return yield* tx.get(byPk, { site, pk });
 	});
-	const update = step(function* (tx, site: number, pk: number, changes: UserChanges) {
+	const changed = (type: EventType, site: number, pk: number) => ({ site, type, userA: pk });
+	const update = step(function* (tx, site: number, pk: number, changes: UserChanges, type: EventType = 'user.updated') {
 		yield* tx.run(
 			db
 				.update(users)
 				.set({ ...changes, ...nameKeys(changes), updatedAt: tx.now })
 				.where(and(eq(users.site, site), eq(users.pk, pk))),
 		);
+		yield* events.record(tx, changed(type, site, pk));
 	});
 
 	/** A visitor who never came: made over an hour ago, no authenticated call, in no conversation. */
@@ -139,7 +174,7 @@ export const userSteps = (db: Db) => {
 
 		/**
 		 * allowed reads the principal again and judges whether it still may: the guard's view may be older than this
-		 * transaction. Returns the user's row, or undefined for the site's server.
+		 * transaction. Returns the user's standing, or undefined for the site's server.
 		 */
 		allowed: step(function* (tx, principal: Principal, capability: Capability) {
 			judgeCapability(principal, capability);
@@ -147,7 +182,7 @@ export const userSteps = (db: Db) => {
 				if (!(yield* tx.get(keyAlive, { site: principal.site, key: principal.key }))) throw new AppError('invalid_key');
 				return undefined;
 			}
-			const row = yield* tx.get(byPk, { site: principal.site, pk: principal.pk });
+			const row = yield* tx.get(standing, { site: principal.site, pk: principal.pk });
 			if (!row || row.erasedAt !== null) throw new AppError('invalid_token');
 			if (principal.session && row.ver !== principal.session.ver) throw new AppError('token_revoked');
 			judgeStanding(row, tx.now);
@@ -184,6 +219,7 @@ export const userSteps = (db: Db) => {
 					.where(and(eq(users.site, site), eq(users.pk, pk)))
 					.returning({ ver: users.ver }),
 			);
+			yield* events.record(tx, changed('user.revoked', site, pk));
 			return row?.ver ?? 0;
 		}),
 		/** firstCall closes the claim; false when the token is not the newest one. */
@@ -280,8 +316,14 @@ export const userSteps = (db: Db) => {
 		isEnded: step(function* (tx, jti: string) {
 			return (yield* tx.get(ended, { jti })) !== undefined;
 		}),
-		endToken: step(function* (tx, jti: string, expiresAt: number) {
+		/** standing reads a user as far as judging needs. */
+		standing: step(function* (tx, site: number, pk: number) {
+			return yield* tx.get(standing, { site, pk });
+		}),
+		/** endToken ends one token of a user; it is remembered until it would have expired. */
+		endToken: step(function* (tx, site: number, pk: number, jti: string, expiresAt: number) {
 			yield* tx.run(db.insert(endedTokens).values({ jti, expiresAt }).onConflictDoNothing());
+			yield* events.record(tx, changed('user.revoked', site, pk));
 		}),
 		purgeEndedTokens: step(function* (tx) {
 			const due = db
@@ -294,7 +336,7 @@ export const userSteps = (db: Db) => {
 
 		/** isBlocked: whether either of two users has blocked the other. */
 		isBlocked: step(function* (tx, a: number, b: number) {
-			return (yield* tx.get(blockBetween, { a, b })) !== undefined;
+			return (yield* tx.get(blockBetween, { a, b }))?.found === 1;
 		}),
 		/** block returns whether it is new. */
 		block: step(function* (tx, site: number, blocker: number, blocked: number) {

@@ -1,0 +1,71 @@
+/**
+ * `bun run build [target …]`: makes the one-file program. Without a target for this machine, as dist/parley; with the
+ * name of one (linux-x64 linux-arm64 darwin-x64 darwin-arm64 windows-x64) as dist/parley-<target>. For another machine
+ * Bun downloads its own program of that kind first.
+ */
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dir, '..');
+const targets = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'windows-x64'] as const;
+type Target = (typeof targets)[number];
+const isTarget = (name: string): name is Target => targets.some((target) => target === name);
+
+/** build compiles for one target, null for this machine. Returns what went wrong in one line, or null. */
+const build = (target: Target | null): string | null => {
+	const windows = target === null ? process.platform === 'win32' : target.startsWith('windows');
+	const outfile = join(root, 'dist', `parley${target ? `-${target}` : ''}${windows ? '.exe' : ''}`);
+	const { exitCode, stderr } = Bun.spawnSync(
+		[
+			process.execPath,
+			'build',
+			'--compile',
+			...(target ? [`--target=bun-${target}`] : []),
+			// note: never --minify or --minify-identifiers: Elysia makes code from the text of functions
+			'--minify-whitespace',
+			'--minify-syntax',
+			'--define=process.env.NODE_ENV="production"',
+			// the folder it is started in belongs to somebody else: its .env and bunfig.toml are not ours to obey
+			'--no-compile-autoload-dotenv',
+			'--no-compile-autoload-bunfig',
+			// starts in half the time. As a module, so that what a file knows of itself stays true
+			'--bytecode',
+			'--format=esm',
+			// inside the program: a stack in the log names our own lines
+			'--sourcemap=inline',
+			`--outfile=${outfile}`,
+			join(root, 'src/main.ts'),
+		],
+		{ cwd: root, stdin: 'ignore', stdout: 'ignore', stderr: 'pipe' },
+	);
+	rmSync(`${outfile}.map`, { force: true });
+	if (exitCode === 0) {
+		console.log(`${outfile}  ${Math.round(statSync(outfile).size / 1024 / 1024)} MB`);
+		return null;
+	}
+	const said = stderr.toString().trim();
+	// note: Bun fetches its program for another machine from its own site or the package registry
+	if (target && /download|extract|fetch|network|connect|resolve host|404/i.test(said))
+		return `${target}: Bun ${Bun.version} for it could not be downloaded: ${said.split('\n').at(-1)}`;
+	return `${target ?? 'this machine'}: ${said}`;
+};
+
+const main = (names: string[]): number => {
+	const unknown = names.find((name) => !isTarget(name));
+	if (unknown !== undefined) {
+		console.error(`build: there is no target ${unknown}. There are ${targets.join(', ')}; none means this machine.`);
+		return 2;
+	}
+	mkdirSync(join(root, 'dist'), { recursive: true });
+	const wanted: (Target | null)[] = names.length === 0 ? [null] : names.filter(isTarget);
+	let failed = false;
+	for (const target of wanted) {
+		const problem = build(target);
+		if (problem === null) continue;
+		failed = true;
+		console.error(`build: ${problem}`);
+	}
+	return failed ? 1 : 0;
+};
+
+process.exitCode = main(process.argv.slice(2));

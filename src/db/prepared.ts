@@ -1,0 +1,98 @@
+import type { Statement as NativeStatement, SQLQueryBindings } from 'bun:sqlite';
+import { Column, is, Param, Placeholder, SQL } from 'drizzle-orm';
+import type { Params } from './step.ts';
+
+/**
+ * The parts of a query that Drizzle prepared for bun:sqlite. The only file that knows them: they are not public, so the
+ * versions are pinned, and a test compares every result with Drizzle's own.
+ */
+interface DrizzlePrepared {
+	stmt: NativeStatement;
+	query: { params: unknown[] };
+	/** What a row's columns mean; undefined for statements that return none. */
+	fields: { path: string[]; field: unknown }[] | undefined;
+	customResultMapper?: unknown;
+	joinsNotNullableMap?: Record<string, boolean>;
+}
+
+type Decode = ((value: unknown) => unknown) | null;
+type Read = (row: unknown[]) => unknown;
+type Bind = (params: Params) => SQLQueryBindings[];
+
+const decoderOf = (field: unknown): Decode => {
+	const decoder = is(field, Column)
+		? field
+		: is(field, SQL)
+			? (field as unknown as { decoder: Column }).decoder
+			: (field as { sql: { decoder: Column } }).sql.decoder;
+	// most columns hold what they hold: only booleans and JSON are more than the driver's value
+	const plain = is(field, Column) && field.mapFromDriverValue === Column.prototype.mapFromDriverValue;
+	return plain ? null : (value) => decoder.mapFromDriverValue(value);
+};
+
+const reader = (fields: DrizzlePrepared['fields']): Read | null => {
+	if (!fields?.every(({ path }) => path.length === 1)) return null;
+	const keys = fields.map(({ path }) => path[0] as string);
+	const decoders = fields.map(({ field }) => decoderOf(field));
+	return (row) => {
+		const result: Record<string, unknown> = {};
+		for (let i = 0; i < keys.length; i++) {
+			const value = row[i];
+			const decode = decoders[i];
+			result[keys[i] as string] = decode && value !== null ? decode(value) : value;
+		}
+		return result;
+	};
+};
+
+const binder = (params: unknown[]): Bind => {
+	const names = params.map((param) =>
+		is(param, Placeholder) ? param.name : is(param, Param) && is(param.value, Placeholder) ? param.value.name : null,
+	);
+	const encoders = params.map((param) => {
+		if (!is(param, Param) || !is(param.encoder, Column)) return null;
+		const plain = param.encoder.mapToDriverValue === Column.prototype.mapToDriverValue;
+		return plain ? null : (value: unknown) => param.encoder.mapToDriverValue(value);
+	});
+	return (values) => {
+		const bound = new Array<SQLQueryBindings>(params.length);
+		for (let i = 0; i < bound.length; i++) {
+			const name = names[i];
+			if (name === null || name === undefined) {
+				bound[i] = params[i] as SQLQueryBindings;
+				continue;
+			}
+			const value = values[name];
+			if (value === undefined) throw new Error(`no value for the placeholder ${name}`);
+			const encode = encoders[i];
+			bound[i] = (encode ? encode(value) : value) as SQLQueryBindings;
+		}
+		return bound;
+	};
+};
+
+const none: Params = {};
+
+/**
+ * prepared compiles a query once, as Drizzle's `.prepare()` does, and spares what Drizzle works out anew at each run:
+ * which parameter is which, and how each column is read. On the send path that was a sixth of the time.
+ * Queries with nested rows (`{ key: …, site: … }`) are left to Drizzle.
+ */
+export const prepared = <Q extends { prepare(): object }>(query: Q): ReturnType<Q['prepare']> => {
+	const original = query.prepare() as ReturnType<Q['prepare']>;
+	const { stmt, query: compiled, fields, customResultMapper } = original as unknown as DrizzlePrepared;
+	if (customResultMapper) return original;
+	const bind = binder(compiled.params);
+	const read = reader(fields);
+	const run = (params: Params = none) => stmt.run(...bind(params));
+	if (!fields) return { run, get: run, all: run } as unknown as ReturnType<Q['prepare']>;
+	if (!read) return original;
+	return {
+		run,
+		get: (params: Params = none) => {
+			const row = stmt.values(...bind(params))[0];
+			return row && read(row as unknown[]);
+		},
+		all: (params: Params = none) => (stmt.values(...bind(params)) as unknown[][]).map(read),
+	} as unknown as ReturnType<Q['prepare']>;
+};
