@@ -34,6 +34,7 @@ CREATE TABLE `conversations` (
 	`metadata` text,
 	`created_at` integer NOT NULL,
 	`last_activity_at` integer NOT NULL,
+	`active_minute` integer NOT NULL,
 	FOREIGN KEY (`site`) REFERENCES `sites`(`pk`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`site`,`participant_one`) REFERENCES `users`(`site`,`pk`) ON UPDATE no action ON DELETE no action,
 	FOREIGN KEY (`site`,`participant_two`) REFERENCES `users`(`site`,`pk`) ON UPDATE no action ON DELETE no action
@@ -43,7 +44,7 @@ CREATE UNIQUE INDEX `conversations_id_unique` ON `conversations` (`id`);--> stat
 CREATE UNIQUE INDEX `conversations_by_pair` ON `conversations` (case when "participant_one" < "participant_two" then "participant_one" else "participant_two" end,case when "participant_one" < "participant_two" then "participant_two" else "participant_one" end) WHERE "conversations"."type" = 'p2p';--> statement-breakpoint
 CREATE INDEX `conversations_by_one` ON `conversations` (`participant_one`);--> statement-breakpoint
 CREATE INDEX `conversations_by_two` ON `conversations` (`participant_two`);--> statement-breakpoint
-CREATE INDEX `conversations_by_activity` ON `conversations` (`site`,`last_activity_at`);--> statement-breakpoint
+CREATE INDEX `conversations_by_activity` ON `conversations` (`site`,`active_minute`);--> statement-breakpoint
 CREATE UNIQUE INDEX `conversations_by_site` ON `conversations` (`site`,`pk`);--> statement-breakpoint
 CREATE TABLE `message_edits` (
 	`pk` integer PRIMARY KEY NOT NULL,

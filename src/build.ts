@@ -21,8 +21,8 @@ const build = (target: Target | null): string | null => {
 			'build',
 			'--compile',
 			...(target ? [`--target=bun-${target}`] : []),
-			// note: never --minify or --minify-identifiers: Elysia makes code from the text of functions
-			'--minify-whitespace',
+			// note: neither identifiers nor whitespace: Elysia makes code from the text of functions, and finds the end of a
+			// method's parameters by the line break behind it
 			'--minify-syntax',
 			'--define=process.env.NODE_ENV="production"',
 			// the folder it is started in belongs to somebody else: its .env and bunfig.toml are not ours to obey

@@ -8,6 +8,7 @@ import { createEventLog, type EventLog } from './modules/events/events.service.t
 import { eventSteps } from './modules/events/events.steps.ts';
 import { messagingSteps } from './modules/messaging/messaging.steps.ts';
 import { createP2pService } from './modules/p2p/p2p.service.ts';
+import { p2pSteps } from './modules/p2p/p2p.steps.ts';
 import { createSiteService } from './modules/sites/sites.service.ts';
 import { siteSteps } from './modules/sites/sites.steps.ts';
 import { createBlockService } from './modules/users/blocks.service.ts';
@@ -76,6 +77,7 @@ export const createServices = ({
 		store,
 		users,
 		messaging,
+		p2p: p2pSteps(db),
 		limits: { messages: config.unverifiedMessages, conversations: config.unverifiedConversations },
 	});
 

@@ -98,6 +98,21 @@ const untilStopped = (running: Running): Promise<void> =>
 			});
 	});
 
+/** announce leaves the address for other commands, makes the first site where there is none, and prints what to do now. */
+const announce = async (running: Running, config: Config, options: ServeOptions): Promise<void> => {
+	const { url } = running;
+	writeAddress(config.data, url);
+	if (!isLoopback(config.host))
+		note(
+			`parley: listening on ${config.host}: anyone who reaches this machine's network can connect${config.tlsCert ? '' : ', without encryption'}.`,
+		);
+	const address = config.publicUrl ?? url;
+	const first = await firstStart(running, address);
+	if (options.json) await print(JSON.stringify({ url, pid: process.pid, firstStart: first }));
+	else if (first) await print(firstText(first, address, config, options));
+	else await print(laterText(running, address, config, options));
+};
+
 export const serveCommand = (program: Command): void => {
 	leaf(program, 'serve', 'run the server', [
 		'parley serve',
@@ -109,22 +124,17 @@ export const serveCommand = (program: Command): void => {
 		.addOption(settingOption('--tls-cert <file>', 'tlsCert'))
 		.addOption(settingOption('--tls-key <file>', 'tlsKey'))
 		.action(async (options: ServeOptions) => {
-			const { json, ...overrides } = options;
+			const { json: _, ...overrides } = options;
 			const config = loadConfig(overrides);
 			const { startServer } = await import('../serve.ts');
 			const running = await startServer(config);
 			const stopped = untilStopped(running);
-			const { url } = running;
-			writeAddress(config.data, url);
-			if (!isLoopback(config.host))
-				note(
-					`parley: listening on ${config.host}: anyone who reaches this machine's network can connect${config.tlsCert ? '' : ', without encryption'}.`,
-				);
-			const address = config.publicUrl ?? url;
-			const first = await firstStart(running, address);
-			if (json) await print(JSON.stringify({ url, pid: process.pid, firstStart: first }));
-			else if (first) await print(firstText(first, address, config, options));
-			else await print(laterText(running, address, config, options));
+			try {
+				await announce(running, config, options);
+			} catch (error) {
+				await running.stop();
+				throw error;
+			}
 			await stopped;
 			removeAddress(config.data);
 			// note: a timer or a socket that somebody forgot must not keep the process

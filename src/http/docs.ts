@@ -169,9 +169,9 @@ const failuresOf = (
 	const parameters = operation.parameters ?? [];
 	const isWrite = method !== 'get';
 	const codes: FailureCode[] = [];
-	if (body || parameters.length > 0) codes.push('invalid_request', 'invalid_host');
+	if (body || parameters.length > 0) codes.push('invalid_request');
 	if (body) codes.push('invalid_json', 'body_too_large', 'unsupported_media_type');
-	codes.push('invalid_key', 'secret_key_in_page', 'origin_not_allowed', 'host_not_allowed');
+	codes.push('invalid_host', 'invalid_key', 'secret_key_in_page', 'origin_not_allowed', 'host_not_allowed');
 	if (capability !== 'public') {
 		const { least, flags = [] } = ruleOf(capability);
 		codes.push('key_required', 'token_required', 'invalid_token', 'token_expired', 'token_revoked', 'wrong_site');

@@ -6,7 +6,7 @@ import { pageLimitDefault, reactionsPerMessageMax } from '../../kernel/limits.ts
 import type { UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, type Capability } from '../../kernel/roles.ts';
 import { checkMetadata } from '../users/users.service.ts';
-import type { Standing, UserSteps } from '../users/users.steps.ts';
+import type { Standing } from '../users/users.tables.ts';
 import type {
 	EditMessage,
 	MarkRead,
@@ -28,33 +28,32 @@ export interface Thread {
 	side: Side;
 }
 
+/** A conversation as one user means to write in it. */
+export interface Meeting extends Thread {
+	/** The user as they are now. */
+	me: Standing;
+	/** Why this user may not write here now; null when they may. */
+	refusal(act: 'send' | 'edit' | 'react'): AppError | null;
+}
+
 /** What p2p and support decide each for themselves. */
 export interface ThreadPolicy {
 	/** The conversation of this id if the user may see it; not_found otherwise. */
 	see(tx: Tx, p: UserPrincipal, id: string): Steps<Thread>;
-	/** Why this user may not write here now; null when they may. */
-	refusal(tx: Tx, me: Standing, thread: Thread, act: 'send' | 'edit' | 'react'): Steps<AppError | null>;
+	/** The first line of every write: the principal, read again, still may, and the conversation is theirs to see. */
+	meet(tx: Tx, p: UserPrincipal, id: string, capability: Capability): Steps<Meeting>;
 }
 
 /** createThreadService: everything one does with the messages of a conversation, the same for p2p and support. */
 export const createThreadService = ({
 	store,
-	users,
 	messaging,
 	policy,
 }: {
 	store: Store;
-	users: UserSteps;
 	messaging: MessagingSteps;
 	policy: ThreadPolicy;
 }) => {
-	/** The first lines of every write: the principal still may, and the conversation is theirs to see. */
-	const enter = step(function* (tx, p: UserPrincipal, id: string, capability: Capability) {
-		const me = yield* users.allowed(tx, p, capability);
-		if (!me) throw new AppError('user_token_required');
-		const thread = yield* policy.see(tx, p, id);
-		return { me, ...thread };
-	});
 	const needMessage = step(function* (tx, row: ConversationRow, id: string) {
 		const message = yield* messaging.findMessage(tx, row, id);
 		if (!message) throw new AppError('not_found');
@@ -118,13 +117,13 @@ export const createThreadService = ({
 				return { row, message };
 			};
 			return store.atomic(function* (tx) {
-				const { me, row, side } = yield* enter(tx, p, id, 'message.send');
-				const refusal = yield* policy.refusal(tx, me, { row, side }, 'send');
-				if (refusal) {
+				const { me, row, side, refusal } = yield* policy.meet(tx, p, id, 'message.send');
+				const refused = refusal('send');
+				if (refused) {
 					// what was accepted once stays accepted: a client that repeats must not think it lost
 					const stored =
 						draft.clientMessageId && (yield* messaging.findByClientId(tx, row, me.pk, draft.clientMessageId));
-					if (!stored) throw refusal;
+					if (!stored) throw refused;
 					repeated(row, stored);
 					return { created: false, data: yield* render(tx, row, stored, me.pk) };
 				}
@@ -173,13 +172,13 @@ export const createThreadService = ({
 		edit: (p: UserPrincipal, id: string, messageId: string, body: EditMessage): Promise<Message> => {
 			const text = cleanText(body.content.text);
 			return store.atomic(function* (tx) {
-				const { me, row, side } = yield* enter(tx, p, id, 'message.edit');
+				const { me, row, refusal } = yield* policy.meet(tx, p, id, 'message.edit');
 				const message = yield* needMessage(tx, row, messageId);
 				if (message.sender !== me.pk || message.kind !== 'text')
 					throw new AppError('forbidden', { message: 'You can only edit your own messages.' });
 				if (message.deletedAt !== null) throw new AppError('message_deleted');
-				const refusal = yield* policy.refusal(tx, me, { row, side }, 'edit');
-				if (refusal) throw refusal;
+				const refused = refusal('edit');
+				if (refused) throw refused;
 				const edited = message.text === text ? message : yield* messaging.edit(tx, row, message, text);
 				return yield* render(tx, row, edited, me.pk);
 			});
@@ -188,7 +187,7 @@ export const createThreadService = ({
 		/** remove deletes one's own message, or as a moderator any: a tombstone stays. */
 		remove: (p: UserPrincipal, id: string, messageId: string): Promise<Message> =>
 			store.atomic(function* (tx) {
-				const { me, row } = yield* enter(tx, p, id, 'message.delete');
+				const { me, row } = yield* policy.meet(tx, p, id, 'message.delete');
 				const message = yield* needMessage(tx, row, messageId);
 				if (message.sender !== me.pk && !atLeast(me.role, 'moderator'))
 					throw new AppError('forbidden', { message: 'You can only delete your own messages.' });
@@ -199,7 +198,7 @@ export const createThreadService = ({
 		/** read marks everything up to a message (or all) as seen. */
 		read: (p: UserPrincipal, id: string, body: MarkRead): Promise<UnreadCount> =>
 			store.atomic(function* (tx) {
-				const { me, row, side } = yield* enter(tx, p, id, 'conversation.read');
+				const { me, row, side } = yield* policy.meet(tx, p, id, 'conversation.read');
 				const seq = body.messageId === undefined ? row.lastSeq : (yield* needMessage(tx, row, body.messageId)).seq;
 				return { unreadCount: yield* messaging.read(tx, row, { pk: me.pk, side }, seq) };
 			}),
@@ -207,7 +206,7 @@ export const createThreadService = ({
 		/** unread makes a message and what follows count as unread again; the sender's receipt stays. */
 		unread: (p: UserPrincipal, id: string, body: MarkUnread): Promise<UnreadCount> =>
 			store.atomic(function* (tx) {
-				const { me, row, side } = yield* enter(tx, p, id, 'conversation.read');
+				const { me, row, side } = yield* policy.meet(tx, p, id, 'conversation.read');
 				const { seq } = yield* needMessage(tx, row, body.messageId);
 				return { unreadCount: yield* messaging.unread(tx, row, { pk: me.pk, side }, seq) };
 			}),
@@ -215,13 +214,13 @@ export const createThreadService = ({
 		/** react sets or takes back the caller's emoji on a message. */
 		react: (p: UserPrincipal, id: string, messageId: string, emoji: string, on: boolean): Promise<Message> =>
 			store.atomic(function* (tx) {
-				const { me, row, side } = yield* enter(tx, p, id, 'message.react');
+				const { me, row, refusal } = yield* policy.meet(tx, p, id, 'message.react');
 				const message = yield* needMessage(tx, row, messageId);
 				if (!isEmoji(emoji)) throw new AppError('reaction_invalid');
 				if (on) {
 					if (message.deletedAt !== null) throw new AppError('message_deleted');
-					const refusal = yield* policy.refusal(tx, me, { row, side }, 'react');
-					if (refusal) throw refusal;
+					const refused = refusal('react');
+					if (refused) throw refused;
 					const present = yield* messaging.reactionsOf(tx, [message], me.pk);
 					if (present.length >= reactionsPerMessageMax && !present.some((reaction) => reaction.emoji === emoji))
 						throw new AppError('reaction_invalid');

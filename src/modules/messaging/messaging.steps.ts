@@ -16,8 +16,9 @@ import {
 } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { Db } from '../../db/open.ts';
-import { prepared } from '../../db/prepared.ts';
+import { held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
+import { minute } from '../../kernel/clock.ts';
 import type { EventType } from '../../kernel/events.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
@@ -48,6 +49,8 @@ export interface Draft {
 	metadata: MessageRow['metadata'];
 }
 
+const minuteOf = (ms: number): number => Math.floor(ms / minute);
+
 /** messagingSteps: the one engine of conversations and messages that p2p and support stand on. */
 export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; sites: SiteSteps }) => {
 	const p = sql.placeholder;
@@ -60,7 +63,7 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			.from(messages)
 			.leftJoin(sender, eq(sender.pk, messages.sender))
 			.leftJoin(answered, eq(answered.pk, messages.replyTo));
-	const inConversation = and(eq(messages.site, p('site')), eq(messages.conversation, p('conversation')));
+	const inConversation = and(eq(messages.site, held('site')), eq(messages.conversation, held('conversation')));
 
 	const byId = prepared(
 		db
@@ -126,13 +129,17 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 	const advances = { 1: advance(1), 2: advance(2) };
 	const byClientId = prepared(
 		entries().where(
-			and(eq(messages.clientMessageId, p('clientMessageId')), inConversation, eq(messages.sender, p('sender'))),
+			and(eq(messages.clientMessageId, held('clientMessageId')), inConversation, eq(messages.sender, held('sender'))),
 		),
 	);
-	const byMessageId = prepared(entries().where(and(eq(messages.id, p('id')), inConversation, eq(messages.noteSeq, 0))));
+	const byMessageId = prepared(
+		entries().where(and(eq(messages.id, held('id')), inConversation, eq(messages.noteSeq, 0))),
+	);
 	const range = prepared(
 		entries()
-			.where(and(inConversation, gt(messages.seq, p('from')), lte(messages.seq, p('to')), eq(messages.noteSeq, 0)))
+			.where(
+				and(inConversation, gt(messages.seq, held('from')), lte(messages.seq, held('to')), eq(messages.noteSeq, 0)),
+			)
 			.orderBy(asc(messages.seq)),
 	);
 	const countUnread = prepared(
@@ -142,25 +149,25 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			.where(
 				and(
 					inConversation,
-					gt(messages.seq, p('after')),
+					gt(messages.seq, held('after')),
 					eq(messages.noteSeq, 0),
 					eq(messages.kind, 'text'),
 					isNull(messages.deletedAt),
-					ne(messages.sender, p('reader')),
+					ne(messages.sender, held('reader')),
 				),
 			),
 	);
 
 	/** What one user takes part in; `side` columns as the user's own. */
-	const mine = or(eq(conversations.participantOne, p('user')), eq(conversations.participantTwo, p('user')));
+	const mine = or(eq(conversations.participantOne, held('user')), eq(conversations.participantTwo, held('user')));
 	const own = (one: 'archivedOne' | 'unreadOne', two: 'archivedTwo' | 'unreadTwo') =>
-		sql`case when ${conversations.participantOne} = ${p('user')} then ${conversations[one]} else ${conversations[two]} end`;
+		sql`case when ${conversations.participantOne} = ${held('user')} then ${conversations[one]} else ${conversations[two]} end`;
 	const filter = and(
-		eq(conversations.site, p('site')),
-		eq(conversations.type, p('type')),
+		eq(conversations.site, held('site')),
+		eq(conversations.type, held('type')),
 		mine,
-		sql`(${p('archived')} is null or ${own('archivedOne', 'archivedTwo')} = ${p('archived')})`,
-		sql`(${p('unread')} = 0 or ${own('unreadOne', 'unreadTwo')} > 0)`,
+		sql`(${held('archived')} is null or ${own('archivedOne', 'archivedTwo')} = ${held('archived')})`,
+		sql`(${held('unread')} = 0 or ${own('unreadOne', 'unreadTwo')} > 0)`,
 	);
 	const page = prepared(
 		db
@@ -176,7 +183,7 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		db
 			.select({ n: sql<number>`coalesce(sum(${own('unreadOne', 'unreadTwo')}), 0)` })
 			.from(conversations)
-			.where(and(eq(conversations.site, p('site')), eq(conversations.type, p('type')), mine)),
+			.where(and(eq(conversations.site, held('site')), eq(conversations.type, held('type')), mine)),
 	);
 	const unanswered = prepared(
 		db
@@ -184,8 +191,8 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			.from(conversations)
 			.where(
 				and(
-					eq(conversations.site, p('site')),
-					eq(conversations.participantOne, p('user')),
+					eq(conversations.site, held('site')),
+					eq(conversations.participantOne, held('user')),
 					eq(conversations.type, 'p2p'),
 					eq(conversations.sentTwo, 0),
 				),
@@ -250,7 +257,7 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			const made = yield* tx.get(
 				db
 					.insert(conversations)
-					.values({ ...row, site, createdAt: tx.now, lastActivityAt: tx.now })
+					.values({ ...row, site, createdAt: tx.now, lastActivityAt: tx.now, activeMinute: minuteOf(tx.now) })
 					.returning(),
 			);
 			if (row.type === 'p2p') yield* sites.count(tx, site, 'p2pConversations');
@@ -282,6 +289,8 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				return { created: false, message: stored };
 			}
 			yield* tx.run(advances[from.side], { site: row.site, conversation: row.pk, seq, now: tx.now });
+			const activeMinute = minuteOf(tx.now);
+			if (activeMinute !== row.activeMinute) yield* update(tx, row, { activeMinute });
 			yield* sites.count(tx, row.site, 'messages');
 			yield* events.record(tx, record(row, 'message.created', lastInsertRowid));
 			const message: MessageEntry = {

@@ -58,6 +58,11 @@ export const conversations = sqliteTable(
 		createdAt: integer().notNull(),
 		/** The time of the newest message, or of the start. */
 		lastActivityAt: integer().notNull(),
+		/**
+		 * The minute of it, for the desk's list: newest first by this index, then by the exact time. A second message in the same
+		 * minute leaves the index alone, which is one page less to write.
+		 */
+		activeMinute: integer().notNull(),
 	},
 	(t) => [
 		unique('conversations_by_site').on(t.site, t.pk),
@@ -65,7 +70,7 @@ export const conversations = sqliteTable(
 		uniqueIndex('conversations_by_pair').on(pairLow(t), pairHigh(t)).where(sql`${t.type} = 'p2p'`),
 		index('conversations_by_one').on(t.participantOne),
 		index('conversations_by_two').on(t.participantTwo),
-		index('conversations_by_activity').on(t.site, t.lastActivityAt),
+		index('conversations_by_activity').on(t.site, t.activeMinute),
 		foreignKey({
 			name: 'conversations_one',
 			columns: [t.site, t.participantOne],

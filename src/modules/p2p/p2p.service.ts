@@ -14,11 +14,14 @@ import type {
 	StartConversation,
 	UnreadTotal,
 } from '../messaging/messaging.schema.ts';
-import { createThreadService, type Thread, type ThreadPolicy } from '../messaging/messaging.service.ts';
+import { createThreadService, type Meeting, type ThreadPolicy } from '../messaging/messaging.service.ts';
 import { otherSide, type Side, sideOf, sideState } from '../messaging/messaging.sides.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { conversationView } from '../messaging/messaging.view.ts';
-import type { Standing, UserSteps } from '../users/users.steps.ts';
+import { judgeUser } from '../users/users.access.ts';
+import type { UserSteps } from '../users/users.steps.ts';
+import type { Standing } from '../users/users.tables.ts';
+import type { P2pSteps } from './p2p.steps.ts';
 
 /** How much an unverified user may write before anybody answers. */
 export interface UnverifiedLimits {
@@ -35,38 +38,48 @@ export const createP2pService = ({
 	store,
 	users,
 	messaging,
+	p2p,
 	limits,
 }: {
 	store: Store;
 	users: UserSteps;
 	messaging: MessagingSteps;
+	p2p: P2pSteps;
 	limits: UnverifiedLimits;
 }) => {
+	const isIn = (row: ConversationRow, user: number) =>
+		row.type === 'p2p' && (row.participantOne === user || row.participantTwo === user);
 	const see = step(function* (tx, p: UserPrincipal, id: string) {
 		const row = yield* messaging.find(tx, p.site, id);
-		if (row?.type !== 'p2p' || (row.participantOne !== p.pk && row.participantTwo !== p.pk))
-			throw new AppError('not_found');
+		if (!row || !isIn(row, p.pk)) throw new AppError('not_found');
 		return { row, side: sideOf(row, p.pk) };
 	});
 
 	/** Why two users may not begin or go on talking; null when they may. */
-	const silence = step(function* (tx, me: Standing, other: Standing) {
-		if (yield* users.isBlocked(tx, me.pk, other.pk)) return new AppError('blocked');
-		return canReceive(other) ? null : new AppError('recipient_unavailable');
-	});
+	const silence = (blocked: boolean, other: Standing): AppError | null =>
+		blocked ? new AppError('blocked') : canReceive(other) ? null : new AppError('recipient_unavailable');
 
 	const policy: ThreadPolicy = {
 		see,
-		refusal: step(function* (tx, me, { row, side }: Thread, act) {
-			const otherPk = side === 1 ? row.participantTwo : row.participantOne;
-			const other = otherPk === null ? undefined : yield* users.standing(tx, row.site, otherPk);
-			if (!other) return new AppError('recipient_unavailable');
-			const refused = yield* silence(tx, me, other);
-			if (refused && (act === 'send' || refused.code === 'blocked')) return refused;
-			const unheard = row[sideState[otherSide(side)].sent] === 0;
-			if (act === 'send' && !me.verified && unheard && row[sideState[side].sent] >= limits.messages)
-				return new AppError('reply_awaited', { retryAfterSeconds: hour / second });
-			return null;
+		meet: step(function* (tx, p, id, capability) {
+			const found = yield* p2p.meeting(tx, p.site, id, p.pk);
+			if (!found) {
+				yield* users.allowed(tx, p, capability);
+				throw new AppError('not_found');
+			}
+			const { row, me, other } = found;
+			judgeUser(p, me, capability, tx.now);
+			if (!isIn(row, me.pk)) throw new AppError('not_found');
+			const side = sideOf(row, me.pk);
+			const refusal: Meeting['refusal'] = (act) => {
+				const refused = silence(found.blocked === 1, other);
+				if (refused && (act === 'send' || refused.code === 'blocked')) return refused;
+				const unheard = row[sideState[otherSide(side)].sent] === 0;
+				if (act === 'send' && !me.verified && unheard && row[sideState[side].sent] >= limits.messages)
+					return new AppError('reply_awaited', { retryAfterSeconds: hour / second });
+				return null;
+			};
+			return { row, side, me, refusal };
 		}),
 	};
 
@@ -116,7 +129,7 @@ export const createP2pService = ({
 	});
 
 	return {
-		threads: createThreadService({ store, users, messaging, policy }),
+		threads: createThreadService({ store, messaging, policy }),
 
 		/** start gives the one conversation of two users, and makes it the first time. */
 		start: (p: Principal, body: StartConversation): Promise<{ created: boolean; data: Conversation }> => {
@@ -128,7 +141,7 @@ export const createP2pService = ({
 				const viewer = me ?? null;
 				const found = yield* messaging.findPair(tx, p.site, one.pk, two.pk);
 				if (found) return { created: false, data: yield* viewOne(tx, found, viewer) };
-				const refused = yield* silence(tx, one, two);
+				const refused = silence(yield* users.isBlocked(tx, one.pk, two.pk), two);
 				if (refused) throw refused;
 				if (me && !me.verified && (yield* messaging.unanswered(tx, p.site, me.pk)) >= limits.conversations)
 					throw new AppError('conversations_unanswered', { retryAfterSeconds: hour / second });

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
-import { prepared } from '../../db/prepared.ts';
+import { held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { utcDay } from '../../kernel/clock.ts';
 import type { SiteSettings } from './sites.schema.ts';
@@ -35,7 +35,7 @@ export const siteSteps = (db: Db) => {
 			.select({ key: apiKeys, site: sites })
 			.from(apiKeys)
 			.innerJoin(sites, eq(sites.pk, apiKeys.site))
-			.where(and(eq(apiKeys.hash, p('hash')), isNull(apiKeys.revokedAt))),
+			.where(and(eq(apiKeys.hash, held('hash')), isNull(apiKeys.revokedAt))),
 	);
 	const count = (column: 'messages' | 'p2pConversations' | 'users') =>
 		prepared(

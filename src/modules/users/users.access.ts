@@ -1,7 +1,9 @@
 import { iso } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Principal } from '../../kernel/principal.ts';
-import { atLeast, type Capability, ruleOf } from '../../kernel/roles.ts';
+import type { Principal, UserPrincipal } from '../../kernel/principal.ts';
+import { atLeast, type Capability, effectiveFlags, ruleOf } from '../../kernel/roles.ts';
+
+import type { Standing } from './users.tables.ts';
 
 /** Pure rules: may this principal, at all? */
 
@@ -42,5 +44,21 @@ export const judgeCapability = (p: Principal, capability: Capability): void => {
 				message: `This user lacks the permission ${flag}. An admin can give it.`,
 			});
 };
+
+/**
+ * judgeUser measures a principal against its user as they are now: the guard's view may be older. Throws invalid_token,
+ * token_revoked, user_suspended, forbidden, permission_missing.
+ */
+export function judgeUser(
+	p: UserPrincipal,
+	now: Standing | undefined,
+	capability: Capability,
+	time: number,
+): asserts now is Standing {
+	if (!now || now.erasedAt !== null) throw new AppError('invalid_token');
+	if (p.session && now.ver !== p.session.ver) throw new AppError('token_revoked');
+	judgeStanding(now, time);
+	judgeCapability({ ...p, role: now.role, flags: effectiveFlags(now.role, now.permissions) }, capability);
+}
 
 const atLeastDesk = (least: string): boolean => least !== 'user';

@@ -7,20 +7,15 @@ import { AppError } from '../../kernel/errors.ts';
 import type { EventType } from '../../kernel/events.ts';
 import { claimMinutes, purgeRowsMax } from '../../kernel/limits.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { type Capability, effectiveFlags } from '../../kernel/roles.ts';
+import type { Capability } from '../../kernel/roles.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import { conversations } from '../messaging/messaging.tables.ts';
 import { apiKeys } from '../sites/sites.tables.ts';
 import { emailKeyOf, foldName, skeletonOf, withSuffix } from './names.ts';
-import { judgeCapability, judgeStanding } from './users.access.ts';
-import { blocks, endedTokens, users } from './users.tables.ts';
+import { judgeCapability, judgeUser } from './users.access.ts';
+import { blocks, endedTokens, standingColumns, users } from './users.tables.ts';
 
 export type UserRow = typeof users.$inferSelect;
-/** A user as far as judging needs. */
-export type Standing = Pick<
-	UserRow,
-	'pk' | 'id' | 'role' | 'permissions' | 'verified' | 'ver' | 'suspendedAt' | 'suspendedUntil' | 'erasedAt'
->;
 export type NewUserRow = Pick<UserRow, 'id' | 'username' | 'role' | 'verified' | 'madeByServer'> &
 	Partial<
 		Pick<
@@ -100,17 +95,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 	/** What judging a principal needs: read at every write, so only these columns. */
 	const standing = prepared(
 		db
-			.select({
-				pk: users.pk,
-				id: users.id,
-				role: users.role,
-				permissions: users.permissions,
-				verified: users.verified,
-				ver: users.ver,
-				suspendedAt: users.suspendedAt,
-				suspendedUntil: users.suspendedUntil,
-				erasedAt: users.erasedAt,
-			})
+			.select(standingColumns(users))
 			.from(users)
 			.where(and(eq(users.site, p('site')), eq(users.pk, p('pk')))),
 	);
@@ -183,10 +168,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 				return undefined;
 			}
 			const row = yield* tx.get(standing, { site: principal.site, pk: principal.pk });
-			if (!row || row.erasedAt !== null) throw new AppError('invalid_token');
-			if (principal.session && row.ver !== principal.session.ver) throw new AppError('token_revoked');
-			judgeStanding(row, tx.now);
-			judgeCapability({ ...principal, role: row.role, flags: effectiveFlags(row.role, row.permissions) }, capability);
+			judgeUser(principal, row, capability, tx.now);
 			return row;
 		}),
 

@@ -92,3 +92,28 @@ export const blocks = sqliteTable(
 		foreignKey({ name: 'blocks_blocked', columns: [t.site, t.blocked], foreignColumns: [users.site, users.pk] }),
 	],
 );
+
+type StandingColumn =
+	| 'pk'
+	| 'id'
+	| 'role'
+	| 'permissions'
+	| 'verified'
+	| 'ver'
+	| 'suspendedAt'
+	| 'suspendedUntil'
+	| 'erasedAt';
+/** A user as far as judging needs. */
+export type Standing = Pick<typeof users.$inferSelect, StandingColumn>;
+/** The columns of it, of `users` or an alias. */
+export const standingColumns = <T extends Record<StandingColumn, unknown>>(t: T): Pick<T, StandingColumn> => ({
+	pk: t.pk,
+	id: t.id,
+	role: t.role,
+	permissions: t.permissions,
+	verified: t.verified,
+	ver: t.ver,
+	suspendedAt: t.suspendedAt,
+	suspendedUntil: t.suspendedUntil,
+	erasedAt: t.erasedAt,
+});

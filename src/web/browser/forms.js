@@ -59,10 +59,14 @@ const clearFailure = () => {
 	for (const input of inputs) markField(input, null);
 };
 
-/** A website's address as people paste it, `https://www.site.com/page`, is cut down to its host. */
+/**
+ * A website's address as people paste it, `https://www.site.com/page`, is cut down to `site.com`: a site has its
+ * subdomains, but not what stands above it.
+ */
 const hostOf = (text) => {
-	const address = text.trim();
-	return (/^https?:/i.test(address) && URL.parse(address)?.host) || address.replace(/\/.*$/, '').toLowerCase();
+	const address = text.trim().toLowerCase();
+	const url = URL.parse(/^https?:/.test(address) ? address : `https://${address}`);
+	return url ? url.host.replace(/^www\./, '') : address;
 };
 
 const readBody = () => {

@@ -1,0 +1,206 @@
+import { expect, test } from 'bun:test';
+import type { TSchema } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { openApiDocument } from '../../src/http/docs.ts';
+import { failures } from '../../src/kernel/errors.ts';
+import { appInMemory } from '../support/app-support.ts';
+
+interface Media {
+	schema: Record<string, unknown>;
+	example?: unknown;
+	examples?: Record<string, { $ref: string }>;
+}
+interface Operation {
+	tags: string[];
+	summary: string;
+	description: string;
+	operationId: string;
+	security: Record<string, string[]>[];
+	'x-permission': string;
+	parameters?: {
+		$ref?: string;
+		in?: string;
+		name?: string;
+		required?: boolean;
+		example?: unknown;
+		description?: string;
+	}[];
+	requestBody?: { required: boolean; content: Record<string, Media> };
+	responses: Record<string, { description: string; content: Record<string, Media> }>;
+}
+interface Route {
+	hooks: { body?: TSchema; detail?: { hide?: boolean; 'x-answers'?: Record<string, TSchema>; 'x-limit'?: string } };
+	method: string;
+	path: string;
+}
+
+using server = appInMemory();
+const routes = (server.app.routes as unknown as Route[]).filter(({ hooks }) => !hooks.detail?.hide);
+const document = await openApiDocument(routes, { url: 'https://talk.acme.test', resourceId: 'acme.test' });
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+	Object.entries(methods).map(([method, operation]) => ({
+		name: `${method.toUpperCase()} ${path}`,
+		method,
+		path,
+		operation: operation as unknown as Operation,
+	})),
+);
+const routeOf = (method: string, path: string) =>
+	routes.find((route) => route.method.toLowerCase() === method && route.path.replaceAll(/:(\w+)/g, '{$1}') === path);
+
+test('every route that is not hidden is in the document', () => {
+	const documented = operations.map(({ name }) => name).sort();
+	const known = routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort();
+	expect(documented).toEqual(known);
+});
+
+test('the calls of the first page of documentation are in it', () => {
+	const names = operations.map(({ name }) => name);
+	for (const name of [
+		'POST /api/v1/users',
+		'POST /api/v1/users/chat-token',
+		'POST /api/v1/p2p/conversations',
+		'GET /api/v1/p2p/conversations',
+		'POST /api/v1/p2p/conversations/{id}/messages',
+		'GET /api/v1/p2p/conversations/{id}/messages',
+		'POST /api/v1/p2p/conversations/{id}/read',
+		'GET /api/v1/p2p/unread-count',
+	])
+		expect(names).toContain(name);
+});
+
+test('no operationId is used twice, and each can be a name in a program', () => {
+	const ids = operations.map(({ operation }) => operation.operationId);
+	expect(new Set(ids).size).toBe(ids.length);
+	expect(ids.filter((id) => !/^[a-z][A-Za-z0-9]+$/.test(id))).toEqual([]);
+});
+
+test('each tag is described', () => {
+	const described = document.tags.filter((tag) => tag.description !== '').map((tag) => tag.name);
+	for (const { operation } of operations) expect(described).toContain(operation.tags[0] as string);
+});
+
+for (const { name, method, path, operation } of operations)
+	test(`${name} says what it does, who may, what it takes, gives and fails with`, () => {
+		expect(operation.summary).not.toBe('');
+		expect(operation.description.length).toBeGreaterThan(operation.summary.length);
+
+		const isPublic = operation['x-permission'] === 'public';
+		const first = operation.security[0] ?? {};
+		if (isPublic) expect(first).toEqual({});
+		else expect(Object.keys(first).sort()).toEqual(['apiKey', 'bearerAuth']);
+
+		for (const parameter of operation.parameters ?? []) {
+			if (parameter.$ref) continue;
+			expect(parameter.description).toBeString();
+			if (parameter.required) expect(parameter.example).toBeDefined();
+		}
+
+		const route = routeOf(method, path);
+		expect(operation.requestBody !== undefined).toBe(route?.hooks.body !== undefined);
+		if (operation.requestBody) {
+			expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
+			expect(operation.requestBody.content['application/json']?.example).toBeObject();
+		}
+
+		const answers = Object.keys(route?.hooks.detail?.['x-answers'] ?? {});
+		expect(answers).not.toEqual([]);
+		for (const status of answers) {
+			const media = operation.responses[status]?.content['application/json'];
+			expect(media?.example).toMatchObject({ success: true, data: expect.anything() });
+		}
+
+		const expected = [
+			'400',
+			'401',
+			'403',
+			...(isPublic ? [] : ['404']),
+			...(operation.requestBody ? ['413', '415'] : []),
+			...(route?.hooks.detail?.['x-limit'] ? ['429'] : []),
+			'500',
+			'503',
+			...(method === 'get' ? [] : ['507']),
+		];
+		expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(expected));
+		for (const [status, response] of Object.entries(operation.responses)) {
+			expect(response.description).not.toBe('');
+			expect(Object.keys(response.content)).toEqual(['application/json']);
+			if (answers.includes(status)) continue;
+			const { schema, examples = {} } = response.content['application/json'] as Media;
+			expect(schema).toEqual({ $ref: '#/components/schemas/Failure' });
+			for (const [code, { $ref }] of Object.entries(examples)) {
+				expect($ref).toBe(`#/components/examples/${code}`);
+				expect(response.description).toContain(`\`${code}\``);
+				expect(String(failures[code as keyof typeof failures]?.[0])).toBe(status);
+			}
+			expect(examples).not.toEqual({});
+		}
+	});
+
+test('every code of the registry is told of by the call that fails with it', () => {
+	const told = new Set(Object.keys(document.components.examples ?? {}));
+	const silent = Object.keys(failures).filter((code) => !told.has(code));
+	// no call of the document answers these: they are for paths and methods that do not exist, and for signed cookies
+	expect(silent.sort()).toEqual(['invalid_cookie', 'method_not_allowed', 'route_not_found']);
+});
+
+test('the examples fit the schemas they stand at', () => {
+	const wrong: string[] = [];
+	for (const { method, path, hooks } of routes) {
+		const shown = [hooks.body, ...Object.values(hooks.detail?.['x-answers'] ?? {})].filter(
+			(schema) => schema !== undefined,
+		);
+		for (const schema of shown)
+			for (const issue of Value.Errors(schema, schema.examples?.[0]))
+				wrong.push(`${method} ${path}${issue.path}: ${issue.message}`);
+	}
+	expect(wrong).toEqual([]);
+});
+
+test('the document speaks OpenAPI 3.0, not JSON Schema, and nothing of the inside', () => {
+	const foreign: string[] = [];
+	const look = (value: unknown, key: string, trail: string): void => {
+		// what a caller sends or gets is no schema
+		if (typeof value !== 'object' || value === null || ['example', 'examples'].includes(key)) return;
+		const named = ['properties', 'schemas', 'paths', 'headers'].includes(key);
+		for (const [name, item] of Object.entries(value)) {
+			const here = `${trail}/${name}`;
+			const known = !name.startsWith('x-') || ['x-permission', 'x-extensible-enum'].includes(name);
+			if (!named && (!known || ['const', 'patternProperties', '$id'].includes(name) || item === 'null'))
+				foreign.push(here);
+			look(item, named ? '' : name, here);
+		}
+	};
+	look(document.paths, 'paths', '');
+	look(document.components.schemas, 'schemas', '/schemas');
+	expect(foreign).toEqual([]);
+});
+
+test('examples and servers speak of this server and its site', async () => {
+	expect(document.servers).toEqual([{ url: 'https://talk.acme.test', description: 'This server' }]);
+	const text = JSON.stringify(document);
+	expect(text).toContain('"resourceId":"acme.test"');
+	expect(text).toContain('https://talk.acme.test/access#');
+	expect(text).not.toContain('site.com');
+});
+
+test('/swagger/json is that document, under the address it was asked at', async () => {
+	using server = appInMemory();
+	const { get, services } = server;
+	const before = (await (await get('/swagger/json')).json()) as typeof document;
+	expect(before.servers[0]?.url).toBe('http://chat.test');
+	expect(JSON.stringify(before)).toContain('"resourceId":"site.com"');
+	await services.sites.add({ resourceId: 'acme.test' });
+	const response = await get('/swagger/json');
+	expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+	const after = (await response.json()) as typeof document;
+	expect(JSON.stringify(after)).toContain('"resourceId":"acme.test"');
+	expect(Object.keys(after.paths)).toEqual(Object.keys(document.paths));
+});
+
+test('with a public address the document names that one', async () => {
+	using server = appInMemory({ publicUrl: 'https://chat.acme.test' });
+	const { get } = server;
+	const shown = (await (await get('/swagger/json')).json()) as typeof document;
+	expect(shown.servers[0]?.url).toBe('https://chat.acme.test');
+});

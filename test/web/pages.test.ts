@@ -1,0 +1,133 @@
+import { expect, test } from 'bun:test';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { appInMemory } from '../support/app-support.ts';
+
+const pages = ['/', '/setup', '/access', '/swagger'];
+/** Addresses of files that a page loads. */
+const loaded = (html: string): string[] =>
+	[...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url]) => url ?? '');
+
+for (const page of pages) {
+	test(`${page} runs no script but the server's own, and nothing from another host`, async () => {
+		using server = appInMemory();
+		const { get } = server;
+		const response = await get(page);
+		expect(response.status).toBe(200);
+		expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+		const policy = Object.fromEntries(
+			(response.headers.get('content-security-policy') ?? '').split('; ').map((part) => {
+				const [name = '', ...sources] = part.split(' ');
+				return [name, sources.join(' ')];
+			}),
+		);
+		expect(policy).toMatchObject({
+			'default-src': "'none'",
+			'script-src': "'self'",
+			'connect-src': "'self'",
+			'base-uri': "'none'",
+			'form-action': "'none'",
+			'frame-ancestors': "'none'",
+		});
+		const html = await response.text();
+		expect(html).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|javascript:/i);
+		expect(html).not.toMatch(/(?:src|href|action)="(?:https?:)?\/\//);
+		expect(html).not.toContain('{{');
+	});
+
+	test(`${page} loads files that are there, by addresses that never show another one`, async () => {
+		using server = appInMemory();
+		const { get } = server;
+		const urls = loaded(await (await get(page)).text());
+		expect(urls.length).toBeGreaterThan(1);
+		for (const url of urls) {
+			const response = await get(url);
+			expect(response.status).toBe(200);
+			expect(response.headers.get('content-type')).not.toContain('html');
+			expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+			expect((await get(url.replace(/v=\w+/, 'v=old'))).headers.get('cache-control')).toBe('no-cache');
+		}
+	});
+
+	test(`${page} is not sent again to a browser that has it`, async () => {
+		using server = appInMemory();
+		const { get } = server;
+		for (const url of [page, ...loaded(await (await get(page)).text())]) {
+			const etag = (await get(url)).headers.get('etag') ?? '';
+			expect(etag).toMatch(/^W\/"[0-9a-f]{16}"$/);
+			const again = await get(url, { 'if-none-match': `"other", ${etag}` });
+			expect(again.status).toBe(304);
+			expect(await again.text()).toBe('');
+		}
+	});
+}
+
+for (const [encoding, decode] of [
+	['br', brotliDecompressSync],
+	['gzip', gunzipSync],
+] as const)
+	test(`files go out as ${encoding} to whoever takes it`, async () => {
+		using server = appInMemory();
+		const { get } = server;
+		const url = '/assets/swagger-ui-bundle.js';
+		const plain = Buffer.from(await (await get(url)).arrayBuffer());
+		const response = await get(url, { 'accept-encoding': encoding });
+		expect(response.headers.get('content-encoding')).toBe(encoding);
+		expect(response.headers.get('vary')).toContain('Accept-Encoding');
+		const packed = Buffer.from(await response.arrayBuffer());
+		expect(packed.byteLength).toBeLessThan(plain.byteLength / 3);
+		expect(decode(packed).equals(plain)).toBe(true);
+	});
+
+test('the start page speaks of this server, its site and its key', async () => {
+	using server = appInMemory();
+	const { get, services } = server;
+	const { publishableKey } = await services.sites.add({ resourceId: 'acme.test' });
+	const html = await (await get('/')).text();
+	for (const part of ['http://chat.test/api/v1/users', 'acme.test', publishableKey, '/swagger'])
+		expect(html).toContain(part);
+	expect(await (await get('/swagger')).text()).toContain(`data-key="${publishableKey}"`);
+});
+
+test('no page shows a secret', async () => {
+	using server = appInMemory();
+	const { get, services } = server;
+	const { secretKey, identitySecret } = await services.sites.add({ resourceId: 'acme.test' });
+	const { setupToken } = await services.sites.setupLink('acme.test');
+	for (const page of [...pages, '/swagger/json']) {
+		const text = await (await get(page)).text();
+		for (const secret of [secretKey, identitySecret, setupToken]) expect(text).not.toContain(secret);
+	}
+});
+
+test('the start page asks for a superadmin until there is one', async () => {
+	using server = appInMemory();
+	const { app, get, services } = server;
+	await services.sites.add({ resourceId: 'acme.test' });
+	expect(await (await get('/')).text()).toContain('parley setup-link');
+	const { setupToken } = await services.sites.setupLink('acme.test');
+	const made = await app.handle(
+		new Request('http://chat.test/api/v1/auth/setup', {
+			method: 'POST',
+			headers: { host: 'chat.test', 'content-type': 'application/json' },
+			body: JSON.stringify({
+				setupToken,
+				resourceId: 'acme.test',
+				username: 'root',
+				email: 'root@acme.test',
+				password: 'correct horse battery staple',
+			}),
+		}),
+	);
+	expect(made.status).toBe(201);
+	expect(await (await get('/')).text()).not.toContain('parley setup-link');
+});
+
+test('a path that no page has is answered as any other', async () => {
+	using server = appInMemory();
+	const { get } = server;
+	for (const path of ['/nothing', '/assets/nothing.js', '/assets/home.html', '/assets/../package.json']) {
+		const response = await get(path, { accept: 'text/html' });
+		expect(response.status).toBe(404);
+		expect(await response.json()).toMatchObject({ success: false, code: 'route_not_found' });
+	}
+});
