@@ -1,14 +1,14 @@
+import { isUtf8 } from 'node:buffer';
 import { Elysia } from 'elysia';
 import { AppError } from '../kernel/errors.ts';
 import { bodyBytesMax } from '../kernel/limits.ts';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 const tooLarge = () =>
 	new AppError('body_too_large', { message: `The request body is larger than ${bodyBytesMax / 1024} KB. Send less.` });
 
 /** Reads a body of unknown length, and stops at the limit. */
-const readChunks = async (request: Request): Promise<Uint8Array> => {
+const readChunks = async (request: Request): Promise<Buffer> => {
 	const chunks: Uint8Array[] = [];
 	let bytes = 0;
 	for await (const chunk of request.body ?? []) {
@@ -32,13 +32,13 @@ export const readJson = async (request: Request): Promise<unknown> => {
 	if (length !== null && Number(length) > bodyBytesMax) throw tooLarge();
 	const type = request.headers.get('content-type');
 	if (type !== null && !jsonType.test(type)) throw new AppError('unsupported_media_type');
-	const bytes = length === null ? await readChunks(request) : new Uint8Array(await request.arrayBuffer());
+	const bytes = length === null ? await readChunks(request) : Buffer.from(await request.arrayBuffer());
 	if (bytes.byteLength === 0) return {};
 	if (type === null) throw new AppError('unsupported_media_type');
-	let text: string;
+	if (!isUtf8(bytes)) throw new AppError('invalid_json');
+	const text = bytes.toString('utf8');
 	let value: unknown;
 	try {
-		text = utf8.decode(bytes);
 		value = JSON.parse(text);
 	} catch {
 		throw new AppError('invalid_json');

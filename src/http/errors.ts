@@ -68,8 +68,11 @@ export const asAppError = (error: unknown, code: string | number, allowedMethods
 	switch (code) {
 		case 'VALIDATION':
 			return validationError(error as { type?: string; all?: unknown });
-		case 'PARSE':
-			return new AppError('invalid_json');
+		case 'PARSE': {
+			// note: Elysia wraps whatever reading the body throws, also what we said ourselves: too large, not JSON by its type
+			const { cause } = error as { cause?: unknown };
+			return cause instanceof AppError ? cause : new AppError('invalid_json');
+		}
 		case 'INVALID_COOKIE_SIGNATURE':
 			return new AppError('invalid_cookie');
 		case 'NOT_FOUND': {

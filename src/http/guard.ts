@@ -78,7 +78,7 @@ export const createGuard = ({ sites, tokens, peer }: { sites: SiteService; token
 	};
 
 	/** Gates of routes that need a principal. */
-	const admit = async ({ request }: SocketContext, capability: Capability): Promise<Principal> => {
+	const admit = async (request: Request, capability: Capability): Promise<Principal> => {
 		const key = keyOf(request, peer.origin(request));
 		if (!key) throw new AppError('key_required');
 		const principal = await principalOf(request, key);
@@ -112,29 +112,33 @@ export const createGuard = ({ sites, tokens, peer }: { sites: SiteService; token
 		};
 	};
 
+	// note: Elysia reads which parts of the context a hook names, and prepares all of them for one that takes it whole: so the
+	// hooks below name what they need, and hand on what they found by the request
+	const principals = new WeakMap<Request, Principal>();
+	const callers = new WeakMap<Request, Caller>();
 	return new Elysia({ name: 'guard' })
 		.macro('can', (capability: Capability) => ({
 			detail: { 'x-permission': capability } as object,
-			async transform(context) {
-				const principal = await admit(context, capability);
+			transform: async ({ request }) => {
+				const principal = await admit(request, capability);
 				if (principal.kind !== 'user') throw new AppError('user_token_required');
-				Object.assign(context, { principal });
+				principals.set(request, principal);
 			},
-			resolve: (context) => ({ principal: (context as unknown as { principal: UserPrincipal }).principal }),
+			resolve: ({ request }) => ({ principal: principals.get(request) as UserPrincipal }),
 		}))
 		.macro('canAsServer', (capability: ServerCapability) => ({
 			detail: { 'x-permission': capability, 'x-server': true } as object,
-			async transform(context) {
-				Object.assign(context, { principal: await admit(context, capability) });
+			transform: async ({ request }) => {
+				principals.set(request, await admit(request, capability));
 			},
-			resolve: (context) => ({ principal: (context as unknown as { principal: Principal }).principal }),
+			resolve: ({ request }) => ({ principal: principals.get(request) as Principal }),
 		}))
 		.macro('open', (token: 'held' | 'raw') => ({
 			detail: { 'x-permission': 'public' } as object,
-			async transform(context) {
-				Object.assign(context, { caller: await greet(context, token) });
+			transform: async ({ request, server }) => {
+				callers.set(request, await greet({ request, server }, token));
 			},
-			resolve: (context) => ({ caller: (context as unknown as { caller: Caller }).caller }),
+			resolve: ({ request }) => ({ caller: callers.get(request) as Caller }),
 		}));
 };
 export type Guard = ReturnType<typeof createGuard>;

@@ -107,7 +107,11 @@ export const createLimits = ({ config, peer }: { config: Config; peer: Peer }) =
 
 	const plugin = new Elysia({ name: 'limits' }).macro('limit', (name: LimitName) => ({
 		detail: { 'x-limit': name } as object,
-		beforeHandle: on ? async (context: unknown) => counting[name](context as Context) : undefined,
+		// note: names what it needs, see guard.ts
+		beforeHandle: on
+			? async ({ request, server, caller, principal, body }: Context) =>
+					counting[name]({ request, server, caller, principal, body })
+			: undefined,
 	}));
 
 	return {

@@ -1,10 +1,10 @@
-import { typeid } from 'typeid-js';
+import { typeidUnboxed } from 'typeid-js';
 
 /** The kinds of public ids. A TypeID is `kind_` and 26 characters of a UUIDv7 in base32, so ids sort by time. */
 export type IdKind = 'user' | 'conv' | 'ticket' | 'msg' | 'site' | 'key';
 
 /** newId makes a TypeID (https://github.com/jetify-com/typeid, spec 0.3). */
-export const newId = (kind: IdKind): string => typeid(kind).toString();
+export const newId = (kind: IdKind): string => typeidUnboxed(kind);
 
 /** newSecret makes 256 random bits as base64url behind a prefix that tells what it is (`sk_`, `pk_` …). */
 export const newSecret = (prefix: string): string =>

@@ -33,6 +33,8 @@ export const blocksMax = 1_000;
 /** Group commit: a batch ends at either, so that one slow batch does not hold up all answers. */
 export const batchJobsMax = 256;
 export const batchMsMax = 5;
+/** Turns of the event loop that a batch may wait for more, while more keep coming. */
+export const gatherTurnsMax = 4;
 /** Waiting jobs beyond this are refused: each holds a request in memory. */
 export const queueJobsMax = 10_000;
 /** How long a write waits for another process's write lock before 503. */

@@ -1,0 +1,330 @@
+import { describe, expect, test } from 'bun:test';
+import type { TSchema } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { day } from '../../src/kernel/clock.ts';
+import type { FailureCode } from '../../src/kernel/errors.ts';
+import { type Capability, capabilities, type Flag, flags, type Role, roles, ruleOf } from '../../src/kernel/roles.ts';
+import { appInMemory } from '../support/app-support.ts';
+import { type Call, createTestApp, type TestApp } from '../support/test-app.ts';
+
+interface Route {
+	method: string;
+	path: string;
+	hooks: {
+		detail?: {
+			hide?: boolean;
+			summary?: string;
+			'x-permission'?: string;
+			'x-server'?: boolean;
+			'x-answers'?: Record<string, TSchema>;
+		};
+		/** Where Elysia keeps the schemas that macros bind. */
+		standaloneValidator?: { response?: Record<string, TSchema> }[];
+	};
+}
+
+/** The rows that a call can name. */
+interface Ids {
+	user: string;
+	username: string;
+	conversation: string;
+	message: string;
+}
+type Kind = 'user' | 'conversation' | 'message';
+
+/** How a guarded route is called so that it goes well; from this every refusal is made. */
+interface Guarded {
+	/** Who may; alice unless told. */
+	as?: string;
+	/** What each parameter of the path names; a text stands for itself. */
+	params?: Record<string, Kind | `"${string}"`>;
+	query?: (ids: Ids) => string;
+	body?: (ids: Ids) => object;
+	/** Query or body name rows: those of another site must not be found. */
+	refers?: true;
+	/** What must be there first. */
+	prepare?: (t: TestApp) => Promise<void>;
+}
+
+const inConversation = { params: { id: 'conversation' } } as const;
+const onMessage = { params: { id: 'conversation', messageId: 'message' } } as const;
+const onReaction = { params: { ...onMessage.params, emoji: '"%F0%9F%91%8D"' } } as const;
+const onUser = { params: { id: 'user' } } as const;
+const text = () => ({ content: { text: 'How are you?' } });
+const password = 'correct horse battery';
+
+/** Every route that needs a principal, and one call of it that goes well. A route that is not here fails the test. */
+const guarded: Record<string, Guarded> = {
+	'GET /api/v1/users/me': {},
+	'PATCH /api/v1/users/me': { body: () => ({ displayName: 'Alice' }) },
+	'DELETE /api/v1/users/me': {},
+	'GET /api/v1/users/me/export': {},
+	'POST /api/v1/users/me/logout': {},
+	'POST /api/v1/users/me/password': {
+		as: 'staff',
+		body: () => ({ currentPassword: password, newPassword: 'staple battery horse' }),
+		prepare: async (t) => {
+			await t.services.passwords.setByOperator(t.person('staff').id, password, 'stan@site.com');
+			await t.renew('staff');
+		},
+	},
+	'GET /api/v1/users/me/blocks': {},
+	'POST /api/v1/users/me/blocks/:userId': { params: { userId: 'user' } },
+	'DELETE /api/v1/users/me/blocks/:userId': { params: { userId: 'user' } },
+	'GET /api/v1/users/lookup': { query: ({ username }) => `?username=${username}`, refers: true },
+	'GET /api/v1/users/search': { query: ({ username }) => `?q=${username}` },
+	'GET /api/v1/users/:id': onUser,
+	'POST /api/v1/p2p/conversations': { body: ({ user }) => ({ otherParticipantId: user }), refers: true },
+	'GET /api/v1/p2p/conversations': {},
+	'GET /api/v1/p2p/unread-count': {},
+	'GET /api/v1/p2p/conversations/:id': inConversation,
+	'POST /api/v1/p2p/conversations/:id/archive': inConversation,
+	'POST /api/v1/p2p/conversations/:id/unarchive': inConversation,
+	'POST /api/v1/p2p/conversations/:id/messages': { ...inConversation, body: text },
+	'GET /api/v1/p2p/conversations/:id/messages': inConversation,
+	'PATCH /api/v1/p2p/conversations/:id/messages/:messageId': { ...onMessage, body: text },
+	'DELETE /api/v1/p2p/conversations/:id/messages/:messageId': onMessage,
+	'POST /api/v1/p2p/conversations/:id/read': {
+		...inConversation,
+		body: ({ message }) => ({ messageId: message }),
+		refers: true,
+	},
+	'POST /api/v1/p2p/conversations/:id/unread': {
+		...inConversation,
+		body: ({ message }) => ({ messageId: message }),
+		refers: true,
+	},
+	'PUT /api/v1/p2p/conversations/:id/messages/:messageId/reactions/:emoji': onReaction,
+	'DELETE /api/v1/p2p/conversations/:id/messages/:messageId/reactions/:emoji': onReaction,
+	'PATCH /api/v1/admin/users/:id': { as: 'moderator', ...onUser, body: () => ({ suspended: true }) },
+	'POST /api/v1/admin/users/:id/revoke-tokens': { as: 'admin', ...onUser },
+	'POST /api/v1/admin/users/:id/access-link': {
+		as: 'admin',
+		...onUser,
+		prepare: (t) => t.change('bob', { role: 'staff' }),
+	},
+};
+
+/** Every call of the API that anybody may make. */
+const open = [
+	'POST /api/v1/users',
+	'POST /api/v1/users/chat-token',
+	'POST /api/v1/auth/login',
+	'POST /api/v1/auth/setup',
+	'POST /api/v1/auth/access',
+];
+
+using server = appInMemory();
+const routes = (server.app.routes as unknown as Route[]).map((route) => ({
+	...route,
+	name: `${route.method} ${route.path}`,
+	permission: route.hooks.detail?.['x-permission'] ?? '',
+	answers: route.hooks.detail?.['x-answers'] ?? {},
+}));
+const ofApi = routes.filter(({ path }) => path.startsWith('/api/'));
+
+describe('the table of routes', () => {
+	test('every route says who may call it: a capability, or that it is public', () => {
+		const known = [...Object.keys(capabilities), 'public'];
+		expect(routes.filter(({ permission }) => !known.includes(permission)).map(({ name }) => name)).toEqual([]);
+	});
+	test('every route of the API is tried here, and nothing is tried that is not there', () => {
+		const tried = [...Object.keys(guarded), ...open].sort();
+		expect(tried).toEqual(ofApi.map(({ name }) => name).sort());
+		const isOpen = ofApi.filter(({ permission }) => permission === 'public').map(({ name }) => name);
+		expect(isOpen.sort()).toEqual([...open].sort());
+	});
+	test('outside the API nothing is guarded, and nothing is more than a page, a file or a state', () => {
+		const outside = routes.filter(({ path }) => !path.startsWith('/api/'));
+		expect(outside.filter(({ permission }) => permission !== 'public')).toEqual([]);
+		expect(outside.filter(({ method }) => method !== 'GET')).toEqual([]);
+	});
+	test('every route of the API has a summary, and a schema for its success', () => {
+		for (const { name, hooks, answers } of ofApi) {
+			expect([name, (hooks.detail?.summary ?? '').length > 5]).toEqual([name, true]);
+			const statuses = Object.keys(answers);
+			expect([name, statuses.length > 0 && statuses.every((s) => ['200', '201'].includes(s))]).toEqual([name, true]);
+			// what is bound to the route, in its envelope, is what strips and checks
+			const bound = Object.assign({}, ...(hooks.standaloneValidator ?? []).map(({ response }) => response));
+			for (const status of statuses) expect([name, bound[status]?.properties.data]).toEqual([name, answers[status]]);
+			expect([name, Object.keys(bound)]).toEqual([name, statuses]);
+		}
+	});
+	test('every capability is asked for by a route, or reserved for an act without one', () => {
+		const asked = new Set(routes.map(({ permission }) => permission));
+		// judged inside POST /users and POST /users/chat-token, which are public
+		const inside = ['token.mint', 'user.create', 'desk.create'];
+		expect(
+			Object.keys(capabilities)
+				.filter((name) => !asked.has(name))
+				.sort(),
+		).toEqual(inside.sort());
+	});
+});
+
+const origin = 'https://site.com';
+
+/** Fires a call that must be refused: the code, the envelope exact, and nothing changed in the database. */
+const refuse = async (t: TestApp, call: Call, status: number, code: FailureCode, more: string[] = []) => {
+	const before = t.snapshot();
+	const fromServer = call.as === 'server' || call.headers?.['x-api-key']?.startsWith('sk_');
+	const headers = { ...(!fromServer && { origin }), ...call.headers };
+	const reply = await t.call({ ...call, headers });
+	const what = `${call.method} ${call.path} as ${call.as}`;
+	expect([what, reply.status, reply.body.code]).toEqual([what, status, code]);
+	expect(Object.keys(reply.body).sort()).toEqual(['success', 'message', 'code', 'requestId', ...more].sort());
+	expect(reply.body.success).toBe(false);
+	expect(reply.body.message.length).toBeGreaterThan(10);
+	expect(reply.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+	expect(reply.body.requestId).toBe(reply.headers.get('x-request-id') ?? '');
+	expect(reply.headers.get('content-type')).toBe('application/json; charset=utf-8');
+	if (headers.origin === origin) {
+		expect(reply.headers.get('access-control-allow-origin')).toBe(origin);
+		expect(reply.headers.get('access-control-expose-headers')).toContain('x-request-id');
+		expect(reply.headers.get('vary')).toContain('Origin');
+	}
+	expect([what, t.snapshot()]).toEqual([what, before]);
+};
+
+/** Two conversations at home (alice with bob, bob with carol) and one abroad, each with a message. */
+const settle = async (t: TestApp, prepare?: Guarded['prepare']) => {
+	const idsOf = async (one: string, two: string): Promise<Ids> => {
+		const conversation = await t.conversation(one, two);
+		const { id: message } = await t.send(one, conversation);
+		return { user: t.person(two).id, username: t.person(two).username, conversation, message };
+	};
+	await t.add('other.olga', { username: 'olga', site: t.other });
+	const own = await idsOf('alice', 'bob');
+	const others = await idsOf('carol', 'staff');
+	const foreign = await idsOf('other.alice', 'other.olga');
+	await prepare?.(t);
+	// a secret key's last use is noted once a minute
+	await t.call({ as: 'server', path: `/users/${own.user}` });
+	await t.written();
+	return { own, others, foreign };
+};
+
+const callOf = ({ method, path }: Route, { params = {}, query, body }: Guarded, ids: Ids, named = ids) => ({
+	method,
+	path:
+		path.replace('/api/v1', '').replaceAll(/:(\w+)/g, (_, name: string) => {
+			const kind = params[name] ?? '';
+			return kind.startsWith('"') ? kind.slice(1, -1) : ids[kind as Kind];
+		}) + (query?.(named) ?? ''),
+	...(body && { body: body(named) }),
+});
+
+for (const route of ofApi.filter(({ name }) => name in guarded)) {
+	const { name, permission, answers, method } = route;
+	const known = guarded[name] ?? {};
+	const as = known.as ?? 'alice';
+
+	describe(name, () => {
+		test('needs a key, and a token of the same site that is still good', async () => {
+			using t = await createTestApp({}, { site: { directory: 'search' } });
+			const { own } = await settle(t, known.prepare);
+			const call = callOf(route, known, own);
+			const token = `Bearer ${t.person(as).token}`;
+			const key = t.home.publishableKey;
+			const as401 = (headers: Record<string, string>, code: FailureCode) =>
+				refuse(t, { as: 'nobody', ...call, headers }, 401, code);
+			await as401({}, 'key_required');
+			await as401({ authorization: token }, 'key_required');
+			await as401({ 'x-api-key': 'pk_unknown', authorization: token }, 'invalid_key');
+			await as401({ 'x-api-key': key }, 'token_required');
+			await as401({ 'x-api-key': key, authorization: 'Bearer nonsense' }, 'invalid_token');
+			await as401({ 'x-api-key': key, authorization: `Basic ${t.person(as).token}` }, 'invalid_token');
+			await as401({ 'x-api-key': key, authorization: `Bearer ${t.person(`other.${as}`).token}` }, 'wrong_site');
+			await as401(
+				{ 'x-api-key': t.other.publishableKey, authorization: token, origin: 'https://other.org' },
+				'wrong_site',
+			);
+			// a page must not hold a secret key, whatever else it sends
+			await as401({ 'x-api-key': t.home.secretKey, authorization: token, origin }, 'secret_key_in_page');
+			await as401(
+				{ 'x-api-key': t.home.secretKey, authorization: token, 'sec-fetch-site': 'cross-site' },
+				'secret_key_in_page',
+			);
+			await refuse(t, { as, ...call, headers: { origin: 'https://evil.test' } }, 403, 'origin_not_allowed');
+			// who is not known is told so before what is wrong with the call
+			if (method !== 'GET') await refuse(t, { as: 'nobody', ...call, body: { wrong: [1] } }, 401, 'key_required');
+
+			await t.change(as, { suspendedAt: t.clock() });
+			await refuse(t, { as, ...call }, 403, 'user_suspended', ['until']);
+			await t.change(as, { suspendedAt: null, ver: 99 });
+			await refuse(t, { as, ...call }, 401, 'token_revoked');
+			t.advance(31 * day);
+			await refuse(t, { as, ...call }, 401, 'token_expired');
+		});
+
+		test('is refused to whoever lacks the role or the permission', async () => {
+			using t = await createTestApp({}, { site: { directory: 'search' } });
+			const { own } = await settle(t, known.prepare);
+			const call = callOf(route, known, own);
+			const rule = ruleOf(permission as Capability);
+			const below: Role[] = roles.slice(0, roles.indexOf(rule.least));
+			for (const role of below) await refuse(t, { as: role === 'user' ? 'alice' : role, ...call }, 403, 'forbidden');
+			for (const flag of rule.flags ?? []) {
+				const off = Object.fromEntries(flags.map((each: Flag) => [each, each !== flag]));
+				await t.change('staff', { permissions: off });
+				await refuse(t, { as: 'staff', ...call }, 403, 'permission_missing');
+			}
+			if (!route.hooks.detail?.['x-server']) {
+				const [status, code] =
+					rule.least === 'user' ? ([401, 'user_token_required'] as const) : ([403, 'forbidden'] as const);
+				await refuse(t, { as: 'server', ...call }, status, code);
+			}
+			for (const nobody of [t.person('other.bob').id, 'user_00000000000000000000000000', 'external:nobody'])
+				await refuse(t, { as: 'server', ...call, headers: { 'x-act-as': nobody } }, 404, 'not_found');
+		});
+
+		test('does not find rows of another site, of others, or none at all', async () => {
+			using t = await createTestApp({}, { site: { directory: 'search' } });
+			const { own, others, foreign } = await settle(t, known.prepare);
+			const kinds = new Set(Object.values(known.params ?? {}).filter((kind) => !kind.startsWith('"')) as Kind[]);
+			const nothing = Object.fromEntries(
+				Object.entries(own).map(([kind, id]) => [kind, `${id.slice(0, 6)}0000000000000000000000`]),
+			) as unknown as Ids;
+			for (const kind of kinds)
+				for (const source of [foreign, nothing, ...(kind === 'user' ? [] : [others])])
+					await refuse(t, { as, ...callOf(route, known, { ...own, [kind]: source[kind] }, own) }, 404, 'not_found');
+			if (known.refers) {
+				await refuse(t, { as, ...callOf(route, known, own, foreign) }, 404, 'not_found');
+				await refuse(t, { as, ...callOf(route, known, own, nothing) }, 404, 'not_found');
+			}
+			if (kinds.has('conversation')) {
+				await refuse(t, { as: 'carol', ...callOf(route, known, own) }, 404, 'not_found');
+				// nor to the desk, by this way
+				await refuse(t, { as: 'superadmin', ...callOf(route, known, own) }, 404, 'not_found');
+			}
+		});
+
+		test('answers as its schema says, with nothing more', async () => {
+			using t = await createTestApp({}, { site: { directory: 'search' } });
+			const { own } = await settle(t, known.prepare);
+			const { status, body, headers } = await t.call({ as, ...callOf(route, known, own), headers: { origin } });
+			const schema = answers[String(status)];
+			expect([status, schema !== undefined]).toEqual([status, true]);
+			expect(Object.keys(body)).toEqual(['success', 'data']);
+			if (!schema) return;
+			expect([...Value.Errors(schema, body.data)]).toEqual([]);
+			expect(Value.Clean(schema, structuredClone(body.data))).toEqual(body.data);
+			expect(headers.get('access-control-allow-origin')).toBe(origin);
+			expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+		});
+	});
+}
+
+for (const name of open)
+	describe(name, () => {
+		test('refuses a call without fields, with a false key, or from a foreign page, and changes nothing', async () => {
+			using t = await createTestApp();
+			const [method = '', path = ''] = name.split(' ');
+			const call = { method, path: path.replace('/api/v1', ''), body: {} };
+			await refuse(t, { as: 'nobody', ...call }, 400, 'invalid_request', ['errors']);
+			await refuse(t, { as: 'nobody', ...call, headers: { 'x-api-key': 'pk_unknown' } }, 401, 'invalid_key');
+			await refuse(t, { as: 'key', ...call, headers: { origin: 'https://evil.test' } }, 403, 'origin_not_allowed');
+			const inPage = { 'x-api-key': t.home.secretKey, origin };
+			await refuse(t, { as: 'nobody', ...call, headers: inPage }, 401, 'secret_key_in_page');
+		});
+	});
