@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Elysia } from 'elysia';
 import { AppError } from '../kernel/errors.ts';
-import { bodyBytesMax } from '../kernel/limits.ts';
+import { bodyBytesMax, bodyDepthMax } from '../kernel/limits.ts';
 
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 const tooLarge = () =>
@@ -26,6 +26,17 @@ const isCleanValue = (value: unknown): boolean => {
 	return Object.entries(value).every(([key, item]) => isClean(key) && isCleanValue(item));
 };
 
+/**
+ * note: Elysia puts a value that breaks its schema into its error, by JSON and as `${value}`. Both throw for what is nested
+ * some thousands deep, the second for an object with a field `toString`: a caller's mistake would answer as our own.
+ */
+const isPlain = (value: unknown, depth = 0): boolean => {
+	if (typeof value !== 'object' || value === null) return true;
+	if (depth >= bodyDepthMax || typeof value.toString !== 'function') return false;
+	for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
+	return true;
+};
+
 /** readJson reads a request's JSON body; an empty one is `{}`. Throws unsupported_media_type, body_too_large, invalid_json, invalid_request. */
 export const readJson = async (request: Request): Promise<unknown> => {
 	const length = request.headers.get('content-length');
@@ -43,6 +54,10 @@ export const readJson = async (request: Request): Promise<unknown> => {
 	} catch {
 		throw new AppError('invalid_json');
 	}
+	if (!isPlain(value))
+		throw new AppError('invalid_request', {
+			errors: [{ path: 'body', message: `is nested deeper than ${bodyDepthMax}, or has a field called toString` }],
+		});
 	// note: SQLite stores NUL and lone surrogates oddly. In valid UTF-8 they can only stand as an escape
 	if (text.includes('\\u') && !isCleanValue(value))
 		throw new AppError('invalid_request', {

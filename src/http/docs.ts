@@ -116,10 +116,12 @@ const createTranslator = () => {
 
 	const inline = (schema: Json): Json => {
 		if (schema.anyOf) return union(schema);
-		const { properties, items, patternProperties, const: only, examples, multipleOf, ...rest } = schema;
+		const { properties, items, patternProperties, const: only, examples, multipleOf, ...others } = schema;
+		const { [users.documentedFormat]: format, ...rest } = others;
 		const keys = Object.values((patternProperties ?? {}) as Record<string, Json>);
 		return {
 			...rest,
+			...(format !== undefined && { format }),
 			...(multipleOf === 1 ? { type: 'integer' } : multipleOf !== undefined && { multipleOf }),
 			...(only !== undefined && { enum: [only] }),
 			...(properties !== undefined && { properties: values(properties, translate) }),

@@ -6,7 +6,7 @@ export const createMethodTable = () => {
 		learn: (routes: readonly { method: string; path: string }[]): void => {
 			for (const { method, path } of routes) {
 				const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+');
-				table.push({ method, pattern: new RegExp(`^${escaped}/?$`) });
+				table.push({ method, pattern: new RegExp(path === '/' ? '^/$' : `^${escaped}/?$`) });
 			}
 		},
 		of: (path: string): string[] => {

@@ -5,6 +5,8 @@
 
 /** A JSON body. The largest legal message (10 000 characters, each escaped as \uXXXX) fits. */
 export const bodyBytesMax = 64 * 1024;
+/** Objects in objects of a JSON body. Ours need three; validators and JSON itself fail on thousands. */
+export const bodyDepthMax = 16;
 /** Characters (code points) of a message's text after trimming. */
 export const messageTextMax = 10_000;
 export const clientMessageIdMax = 64;

@@ -198,9 +198,6 @@ const settle = async (t: TestApp, prepare?: Guarded['prepare']) => {
 	const others = await idsOf('carol', 'staff');
 	const foreign = await idsOf('other.alice', 'other.olga');
 	await prepare?.(t);
-	// a secret key's last use is noted once a minute
-	await t.call({ as: 'server', path: `/users/${own.user}` });
-	await t.written();
 	return { own, others, foreign };
 };
 

@@ -31,8 +31,13 @@ const failure = async (response: Response, status: number, code: FailureCode, mo
 	expect(text).not.toMatch(/\bat .*\(|node_modules|\.ts\b|sqlite|select |insert /i);
 	return body as { message: string; errors?: { path: string; message: string }[] };
 };
-const post = (app: TestApp, body: BodyInit, headers: Record<string, string> = json, path = '/api/v1/users') =>
-	app.fetch(path, { method: 'POST', headers, body });
+const dataOf = async (response: Response) => (await response.json()) as { data?: Record<string, string> };
+const post = (
+	app: TestApp,
+	body: string | Uint8Array<ArrayBuffer>,
+	headers: Record<string, string> = json,
+	path = '/api/v1/users',
+) => app.fetch(path, { method: 'POST', headers, body });
 
 describe('the envelope of failures', () => {
 	test('an unknown path is 404 route_not_found, inside the API and outside', async () => {
@@ -196,7 +201,7 @@ describe('bodies', () => {
 		]);
 		expect(await wrong({ username: 'x', metadata: { deep: { [value]: value } } })).toEqual(['metadata.deep']);
 		expect(await wrong({ username: value.repeat(100) })).toEqual(['username']);
-		expect(await wrong({ username: { toString: value } })).toEqual(['username']);
+		expect(await wrong({ username: { toString: value } })).toEqual(['body']);
 		const query = await app.fetch(`/api/v1/p2p/conversations?limit=${value}`, { headers: app.credentials('alice') });
 		const { errors: found } = await failure(query.clone() as Response, 400, 'invalid_request', ['errors']);
 		expect(found?.map(({ path }) => path)).toEqual(['limit']);
@@ -256,7 +261,7 @@ describe('bodies', () => {
 				`{"resourceId":"site.com","username":"user-${i}","metadata":${metadata},"__proto__":{"role":"admin"}}`,
 			);
 			expect([201, 400]).toContain(response.status);
-			const { data } = await response.json();
+			const { data } = await dataOf(response);
 			if (data) expect(data.role).toBe('user');
 		}
 		expect(({} as { a?: number; role?: string }).a).toBeUndefined();
@@ -281,17 +286,17 @@ describe('bodies', () => {
 	test('text with NUL or a lone surrogate is refused wherever it stands', async () => {
 		using app = await createTestApp();
 		const before = app.snapshot();
-		for (const escape of ['\\u0000', '\\ud800', '\\udc00', '\\udc00\\ud800'])
+		for (const code of ['\\u0000', '\\ud800', '\\udc00', '\\udc00\\ud800'])
 			for (const body of [
-				`{"resourceId":"site.com","username":"a${escape}b"}`,
-				`{"resourceId":"site.com","username":"x","metadata":{"k${escape}":"v"}}`,
-				`{"resourceId":"site.com","username":"x","metadata":{"k":"v${escape}"}}`,
-				`{"resourceId":"site.com","username":"x","email":"a${escape}@b.c"}`,
+				`{"resourceId":"site.com","username":"a${code}b"}`,
+				`{"resourceId":"site.com","username":"x","metadata":{"k${code}":"v"}}`,
+				`{"resourceId":"site.com","username":"x","metadata":{"k":"v${code}"}}`,
+				`{"resourceId":"site.com","username":"x","email":"a${code}@b.c"}`,
 			])
 				await failure(await post(app, body), 400, 'invalid_request', ['errors']);
 		expect(app.snapshot()).toBe(before);
 		const pair = await post(app, '{"resourceId":"site.com","username":"x","displayName":"\\ud83d\\ude00"}');
-		expect((await pair.json()).data.displayName).toBe('😀');
+		expect((await dataOf(pair)).data?.displayName).toBe('😀');
 	});
 	test('numbers without an end are refused', async () => {
 		using app = await createTestApp();
@@ -315,13 +320,9 @@ describe('bodies', () => {
 			await failure(await post(app, body, { 'content-type': type }), 415, 'unsupported_media_type');
 		await failure(await post(app, new TextEncoder().encode(body), {}), 415, 'unsupported_media_type');
 		expect(app.snapshot()).toBe(before);
-		for (const type of [
-			'application/json',
-			'application/json; charset=utf-8',
-			'APPLICATION/JSON',
-			'application/merge-patch+json',
-		])
-			expect((await post(app, body.replace('mallory', `m-${type.length}`), { 'content-type': type })).status).toBe(201);
+		const good = ['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON', 'application/a.b+json'];
+		for (const [i, type] of good.entries())
+			expect((await post(app, body.replace('mallory', `m${i}`), { 'content-type': type })).status).toBe(201);
 	});
 	test('a body over 64 KB is 413: by its length, and in chunks without one', async () => {
 		using app = await createTestApp();
@@ -336,7 +337,7 @@ describe('bodies', () => {
 		expect(fits.length).toBe(bodyBytesMax);
 		const sized = (body: string) => raw(port, [...head, `content-length: ${body.length}`], body);
 		const chunked = (body: string) => {
-			const parts = body.match(/[^]{1,8000}/g) ?? [];
+			const parts = body.match(/.{1,8000}/gs) ?? [];
 			return raw(
 				port,
 				[...head, 'transfer-encoding: chunked'],
@@ -442,7 +443,7 @@ describe('pages of other origins (CORS)', () => {
 		await failure(await create('https://evil.test', 'two'), 403, 'origin_not_allowed');
 		const made = await create('https://site.com', 'three');
 		expect(made.status).toBe(201);
-		const body = JSON.stringify({ userId: (await made.json()).data.id });
+		const body = JSON.stringify({ userId: (await dataOf(made)).data?.id });
 		const before = app.snapshot();
 		await failure(
 			await post(app, body, { ...json, origin: 'https://other.org' }, '/api/v1/users/chat-token'),
@@ -573,33 +574,26 @@ describe('the Host header', () => {
 		const { port } = app.listen();
 		expect((await ask(port, '/healthz', null)).status).toBe(400);
 		const old = await raw(port, ['GET /healthz HTTP/1.0']);
-		expect([0, 400]).toContain(old.status);
+		expect(old.status).toBe(400);
 	});
 	test('two of them, or a target that names another host, reach no other path', async () => {
 		using app = await createTestApp();
 		const { port } = app.listen();
 		const twice = await raw(port, ['GET /healthz HTTP/1.1', 'host: chat.test', 'host: evil.test', 'connection: close']);
-		expect([0, 200, 400]).toContain(twice.status);
-		for (const target of [
-			'http://chat.test/healthz',
-			'http://evil.test/healthz',
-			'http://x/public/healthz',
-			'HTTP://a.b/healthz',
-			'healthz',
-			'*',
-			'//evil.test/healthz',
-			'http://chat.test@evil/healthz',
-		]) {
-			const { status, body } = await ask(port, target, 'chat.test');
-			expect([target, [0, 200, 400, 404].includes(status)]).toEqual([target, true]);
-			// an absolute target is served as its own path, or refused; never as another
-			if (status === 200)
-				expect([target, target.endsWith('/healthz') && !target.includes('/public/'), body]).toEqual([
-					target,
-					true,
-					'{"status":"ok"}',
-				]);
-		}
+		expect([twice.status, JSON.parse(twice.body).code]).toEqual([400, 'invalid_host']);
+		const answered = {
+			'http://chat.test/healthz': 200,
+			'http://x/healthz': 200,
+			'HTTP://a.b/healthz': 200,
+			'http://chat.test@evil/healthz': 200,
+			'http://x/public/healthz': 404,
+			'http://h/abcdefgh/healthz': 404,
+			'//evil.test/healthz': 404,
+			healthz: 400,
+			'*': 400,
+		};
+		for (const [target, status] of Object.entries(answered))
+			expect([target, (await ask(port, target, 'chat.test')).status]).toEqual([target, status]);
 	});
 	test('is held to the list of allowed ones, with or without a port', async () => {
 		using app = await createTestApp({ allowedHosts: ['chat.site.com', 'localhost:4777'] });
@@ -715,10 +709,10 @@ describe('the device cookie', () => {
 		using app = await createTestApp({ publicUrl: 'https://chat.test' });
 		const made = await create(app, own);
 		const cookie = made.headers.get('set-cookie')?.split(';')[0] ?? '';
-		const { id } = (await made.json()).data;
+		const id = (await dataOf(made)).data?.id;
 		const mint = (headers: Record<string, string>) =>
 			post(app, JSON.stringify({ userId: id }), { ...json, ...headers }, '/api/v1/users/chat-token');
-		const { chatToken } = (await (await mint({ ...own, cookie })).json()).data;
+		const chatToken = (await dataOf(await mint({ ...own, cookie }))).data?.chatToken;
 		const used = await app.fetch('/api/v1/users/me', {
 			headers: { 'x-api-key': app.home.publishableKey, authorization: `Bearer ${chatToken}` },
 		});
@@ -743,6 +737,7 @@ describe('the access log', () => {
 		using app = await createTestApp({ accessLog: 'on' }, { log });
 		const { url } = app.listen();
 		const conversation = await app.conversation('alice', 'bob');
+		await Bun.sleep(20);
 		lines.length = 0;
 		const alice = app.credentials('alice');
 		const calls: [string, RequestInit][] = [

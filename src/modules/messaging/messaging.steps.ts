@@ -14,10 +14,9 @@ import {
 	or,
 	sql,
 } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
 import type { Db } from '../../db/open.ts';
 import { held, prepared } from '../../db/prepared.ts';
-import { step } from '../../db/step.ts';
+import { type Steps, step, type Tx } from '../../db/step.ts';
 import { minute } from '../../kernel/clock.ts';
 import type { EventType } from '../../kernel/events.ts';
 import type { EventSteps } from '../events/events.steps.ts';
@@ -29,8 +28,14 @@ import { conversations, messageEdits, messages, pairHigh, pairLow, reactions } f
 export type ConversationRow = typeof conversations.$inferSelect;
 export type MessageRow = typeof messages.$inferSelect;
 
+interface PublicIds {
+	senderId: string | null;
+	replyToId: string | null;
+}
 /** A message with the public ids of what it refers to. */
-export type MessageEntry = MessageRow & { senderId: string | null; replyToId: string | null };
+export type MessageEntry = MessageRow & PublicIds;
+/** A message as far as it is shown. */
+export type ListedMessage = Omit<MessageEntry, 'site' | 'conversation' | 'noteSeq' | 'clientDigest'>;
 
 export interface ReactionCount {
 	message: number;
@@ -54,15 +59,6 @@ const minuteOf = (ms: number): number => Math.floor(ms / minute);
 /** messagingSteps: the one engine of conversations and messages that p2p and support stand on. */
 export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; sites: SiteSteps }) => {
 	const p = sql.placeholder;
-	const sender = alias(users, 'sender');
-	const answered = alias(messages, 'answered');
-	const entry = { ...getTableColumns(messages), senderId: sender.id, replyToId: answered.id };
-	const entries = () =>
-		db
-			.select(entry)
-			.from(messages)
-			.leftJoin(sender, eq(sender.pk, messages.sender))
-			.leftJoin(answered, eq(answered.pk, messages.replyTo));
 	const inConversation = and(eq(messages.site, held('site')), eq(messages.conversation, held('conversation')));
 
 	const byId = prepared(
@@ -128,15 +124,31 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 	};
 	const advances = { 1: advance(1), 2: advance(2) };
 	const byClientId = prepared(
-		entries().where(
-			and(eq(messages.clientMessageId, held('clientMessageId')), inConversation, eq(messages.sender, held('sender'))),
-		),
+		db
+			.select()
+			.from(messages)
+			.where(
+				and(eq(messages.clientMessageId, held('clientMessageId')), inConversation, eq(messages.sender, held('sender'))),
+			),
 	);
 	const byMessageId = prepared(
-		entries().where(and(eq(messages.id, held('id')), inConversation, eq(messages.noteSeq, 0))),
+		db
+			.select()
+			.from(messages)
+			.where(and(eq(messages.id, held('id')), inConversation, eq(messages.noteSeq, 0))),
 	);
+	// a list shows less of a row than a write needs, and every column of every row is paid for
+	const {
+		site: _site,
+		conversation: _conversation,
+		noteSeq: _noteSeq,
+		clientDigest: _digest,
+		...listed
+	} = getTableColumns(messages);
 	const range = prepared(
-		entries()
+		db
+			.select(listed)
+			.from(messages)
 			.where(
 				and(inConversation, gt(messages.seq, held('from')), lte(messages.seq, held('to')), eq(messages.noteSeq, 0)),
 			)
@@ -198,6 +210,39 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				),
 			),
 	);
+
+	const userId = prepared(
+		db
+			.select({ id: users.id })
+			.from(users)
+			.where(eq(users.pk, p('pk'))),
+	);
+	const messageId = prepared(
+		db
+			.select({ id: messages.id })
+			.from(messages)
+			.where(eq(messages.pk, p('pk'))),
+	);
+	/**
+	 * Adds the public ids of senders and of what was answered. A page has few senders and fewer answers, so asking for each
+	 * once costs less than a join on every row.
+	 */
+	const withIds = step(function* <R extends Pick<MessageRow, 'sender' | 'replyTo'>>(
+		tx: Tx,
+		rows: R[],
+	): Steps<(R & PublicIds)[]> {
+		const senders = new Map<number | null, string>();
+		const answered = new Map<number | null, string>();
+		for (const { sender, replyTo } of rows) {
+			if (sender !== null && !senders.has(sender))
+				senders.set(sender, (yield* tx.get(userId, { pk: sender }))?.id ?? '');
+			if (replyTo !== null && !answered.has(replyTo))
+				answered.set(replyTo, (yield* tx.get(messageId, { pk: replyTo }))?.id ?? '');
+		}
+		return rows.map((row) =>
+			Object.assign(row, { senderId: senders.get(row.sender) ?? null, replyToId: answered.get(row.replyTo) ?? null }),
+		);
+	});
 
 	const record = (row: ConversationRow, type: EventType, message?: number) => ({
 		site: row.site,
@@ -286,7 +331,8 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			if (changes === 0) {
 				const stored = yield* tx.get(byClientId, { ...names, clientMessageId: draft.clientMessageId });
 				if (!stored) throw new Error('a message was refused that is not there');
-				return { created: false, message: stored };
+				const [message] = yield* withIds(tx, [stored]);
+				return { created: false, message: message as MessageEntry };
 			}
 			yield* tx.run(advances[from.side], { site: row.site, conversation: row.pk, seq, now: tx.now });
 			const activeMinute = minuteOf(tx.now);
@@ -316,18 +362,18 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		/** findByClientId is the message that a sender stored under an id of their own. */
 		findByClientId: step(function* (tx, row: ConversationRow, from: number, clientMessageId: string) {
 			const found = yield* tx.get(byClientId, { site: row.site, conversation: row.pk, sender: from, clientMessageId });
-			return found;
+			return found && (yield* withIds(tx, [found]))[0];
 		}),
 		findMessage: step(function* (tx, row: ConversationRow, id: string) {
 			const found = yield* tx.get(byMessageId, { site: row.site, conversation: row.pk, id });
-			return found;
+			return found && (yield* withIds(tx, [found]))[0];
 		}),
 		/** range reads the messages with `from` < seq ≤ `to`, in order. seq has no gap, so every page is such a range. */
 		range: step(function* (tx, row: ConversationRow, from: number, to: number) {
-			return yield* tx.all(range, { site: row.site, conversation: row.pk, from, to });
+			return yield* withIds(tx, yield* tx.all(range, { site: row.site, conversation: row.pk, from, to }));
 		}),
 		/** reactionsOf counts the reactions of messages, in the order in which each emoji first came. */
-		reactionsOf: step(function* (tx, rows: MessageRow[], viewer: number) {
+		reactionsOf: step(function* (tx, rows: Pick<MessageRow, 'pk' | 'reacted'>[], viewer: number) {
 			const reacted = rows.filter((row) => row.reacted).map((row) => row.pk);
 			if (reacted.length === 0) return [] as ReactionCount[];
 			const found = yield* tx.all(
@@ -350,17 +396,18 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			const wanted = rows.filter((row) => row.lastSeq > 0);
 			const newest = new Map<number, MessageEntry>();
 			if (wanted.length === 0) return newest;
-			const found: MessageEntry[] = yield* tx.all(
-				prepared(
-					entries().where(
+			const found = yield* tx.all(
+				db
+					.select()
+					.from(messages)
+					.where(
 						and(
 							or(...wanted.map((row) => and(eq(messages.conversation, row.pk), eq(messages.seq, row.lastSeq)))),
 							eq(messages.noteSeq, 0),
 						),
 					),
-				),
 			);
-			for (const item of found) newest.set(item.conversation, item);
+			for (const item of yield* withIds(tx, found)) newest.set(item.conversation, item);
 			return newest;
 		}),
 		/** Profiles of both sides of conversations, by the user's integer key. */

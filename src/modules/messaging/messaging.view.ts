@@ -3,12 +3,14 @@ import { profileOf } from '../users/users.service.ts';
 import type { users } from '../users/users.tables.ts';
 import type { Conversation, Message } from './messaging.schema.ts';
 import { otherSide, type Side, sideOf, sideState } from './messaging.sides.ts';
-import type { ConversationRow, MessageEntry, ReactionCount } from './messaging.steps.ts';
+import type { ConversationRow, ListedMessage, MessageEntry, ReactionCount } from './messaging.steps.ts';
 
 /** Pure: rows as the API shows them. */
 
+const none: Message['reactions'] = [];
+
 /** messageView is a message; `reactions` are those of this message. */
-export const messageView = (row: ConversationRow, message: MessageEntry, reactions: ReactionCount[]): Message => {
+export const messageView = (row: ConversationRow, message: ListedMessage, reactions: ReactionCount[]): Message => {
 	const from: Side = message.sender === null ? 2 : sideOf(row, message.sender);
 	return {
 		id: message.id,
@@ -19,7 +21,7 @@ export const messageView = (row: ConversationRow, message: MessageEntry, reactio
 		content: message.text === null ? {} : { text: message.text },
 		isRead: message.seq <= row[sideState[otherSide(from)].seenSeq],
 		replyTo: message.replyToId,
-		reactions: reactions.map(({ emoji, count, mine }) => ({ emoji, count, mine })),
+		reactions: reactions.length === 0 ? none : reactions.map(({ emoji, count, mine }) => ({ emoji, count, mine })),
 		clientMessageId: message.clientMessageId,
 		metadata: message.metadata,
 		editedAt: isoOrNull(message.editedAt),
