@@ -1,10 +1,8 @@
 import { createHmac } from 'node:crypto';
-import { createApp } from '../../src/app.ts';
-import { type Config, loadConfig } from '../../src/config.ts';
-import { silentLog } from '../../src/kernel/log.ts';
+import type { Config } from '../../src/config.ts';
 import type { SiteSettings } from '../../src/modules/sites/sites.schema.ts';
-import { createServices } from '../../src/services.ts';
 import { type Answer, type Ask, clientOf } from '../blackbox/program-support.ts';
+import { appInMemory } from '../support/app-support.ts';
 
 /** The secret that signs chat tokens in these tests, so that a forger who has it can be played too. */
 export const tokenSecret = 'the secret of the attack tests, 32 bytes and more';
@@ -33,17 +31,8 @@ export const day = 24 * hour;
 /** The whole server in this process, in memory, with a clock that is moved by hand: for what takes hours or months. */
 export const inProcess = async (settings: Partial<Config> = {}) => {
 	let now = Date.UTC(2026, 1, 22, 10);
-	const config: Config = {
-		...loadConfig({}, {}),
-		data: ':memory:',
-		tokenSecret,
-		accessLog: 'off',
-		limits: 'off',
-		...settings,
-	};
+	const { app, services, config } = appInMemory({ tokenSecret, ...settings }, { clock: () => now });
 	const origin = config.publicUrl ?? 'http://chat.test';
-	const services = createServices({ config, clock: () => now, log: silentLog, publicUrl: () => origin });
-	const app = createApp(services, { config, log: silentLog });
 	const host = new URL(origin).host;
 	const ask = clientOf((path, init) =>
 		Promise.resolve(app.handle(new Request(origin + path, { ...init, headers: { host, ...init.headers } }))),

@@ -106,12 +106,12 @@ const rules: Rule[] = [
 		allow: (target) => !isOurs(target) || under(target, 'kernel') || hasRole('tables')(target),
 	},
 	{
-		name: 'steps import kernel, db/step, tables, and what is pure in their own module',
+		name: 'steps import kernel, db/step, db/prepared, tables, and what is pure in their own module',
 		of: hasRole('steps'),
 		allow: (target, from) =>
 			!isOurs(target) ||
 			under(target, 'kernel') ||
-			['db/step.ts', 'db/atomic.ts'].includes(target) ||
+			['db/step.ts', 'db/prepared.ts', 'db/atomic.ts'].includes(target) ||
 			hasRole('tables')(target) ||
 			(isPure(target) && moduleOf(target) === moduleOf(from)),
 	},

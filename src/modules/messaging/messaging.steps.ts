@@ -231,16 +231,14 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		tx: Tx,
 		rows: R[],
 	): Steps<(R & PublicIds)[]> {
-		const senders = new Map<number | null, string>();
-		const answered = new Map<number | null, string>();
+		const senders: Record<number, string> = {};
+		const answered: Record<number, string> = {};
 		for (const { sender, replyTo } of rows) {
-			if (sender !== null && !senders.has(sender))
-				senders.set(sender, (yield* tx.get(userId, { pk: sender }))?.id ?? '');
-			if (replyTo !== null && !answered.has(replyTo))
-				answered.set(replyTo, (yield* tx.get(messageId, { pk: replyTo }))?.id ?? '');
+			if (sender !== null) senders[sender] ??= (yield* tx.get(userId, { pk: sender }))?.id ?? '';
+			if (replyTo !== null) answered[replyTo] ??= (yield* tx.get(messageId, { pk: replyTo }))?.id ?? '';
 		}
 		return rows.map((row) =>
-			Object.assign(row, { senderId: senders.get(row.sender) ?? null, replyToId: answered.get(row.replyTo) ?? null }),
+			Object.assign(row, { senderId: senders[row.sender ?? 0] ?? null, replyToId: answered[row.replyTo ?? 0] ?? null }),
 		);
 	});
 
