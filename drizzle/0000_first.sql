@@ -136,7 +136,7 @@ CREATE TABLE `site_days` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `site_days_by_day` ON `site_days` (`site`,`day`);--> statement-breakpoint
 CREATE TABLE `sites` (
-	`pk` integer PRIMARY KEY NOT NULL,
+	`pk` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`id` text NOT NULL,
 	`resource_id` text NOT NULL,
 	`settings` text NOT NULL,

@@ -69,7 +69,7 @@ export const startServer = async (config: Config): Promise<Running> => {
 	let url = '';
 	let services: Services | undefined;
 	try {
-		services = createServices({ config, clock: Date.now, log, publicUrl: () => config.publicUrl ?? url });
+		services = createServices({ config, clock: Date.now, log, locked: true, publicUrl: () => config.publicUrl ?? url });
 		const { store, eventLog, users, erasure } = services;
 		const app = createApp(services, { config, log, stopping: () => stopping });
 		const tls =

@@ -29,6 +29,7 @@ export const createServices = ({
 	log,
 	publicUrl,
 	busyMs = 0,
+	locked = false,
 }: {
 	config: Config;
 	clock: Clock;
@@ -36,8 +37,17 @@ export const createServices = ({
 	/** Where links point to; known to a server only once it listens. */
 	publicUrl: () => string;
 	busyMs?: number;
+	/** Whether the caller holds the folder's lock. */
+	locked?: boolean;
 }) => {
-	const store = openStore({ folder: config.data, clock, log, busyMs, committed: (batch) => eventLog.committed(batch) });
+	const store = openStore({
+		folder: config.data,
+		clock,
+		log,
+		busyMs,
+		locked,
+		committed: (batch) => eventLog.committed(batch),
+	});
 	const { db } = store;
 
 	const events = eventSteps(db);

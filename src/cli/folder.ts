@@ -62,7 +62,7 @@ export const withServices = async <T>(
 		return await work(services, config);
 	} finally {
 		await services.store.drain();
-		services.store.close();
+		services.store.close(false);
 	}
 };
 

@@ -1,11 +1,12 @@
 /** print writes to standard output, and waits until all of it is written. A reader that goes away early is no failure. */
-export const print = async (text: string): Promise<void> => {
-	try {
-		await Bun.write(Bun.stdout, `${text}\n`);
-	} catch (error) {
-		if ((error as { code?: unknown }).code !== 'EPIPE') throw error;
-	}
-};
+// note: not Bun.write(Bun.stdout): to a slow pipe it writes the first 64 KB twice
+export const print = (text: string): Promise<void> =>
+	new Promise((resolve, reject) => {
+		process.stdout.write(`${text}\n`, (error) => {
+			if (error && (error as { code?: unknown }).code !== 'EPIPE') reject(error);
+			else resolve();
+		});
+	});
 
 /** note writes a line for the person at the terminal, apart from what a command answers. */
 export const note = (line: string): void => {

@@ -44,11 +44,11 @@ export const pendingMigrations = (sqlite: Database, known: Migration[] = migrati
  * children; they are checked before the commit.
  */
 export const migrate = (sqlite: Database, now: number, known: Migration[] = migrations): void => {
-	const pending = pendingMigrations(sqlite, known);
-	if (pending.length === 0) return;
 	sqlite.run('PRAGMA foreign_keys = OFF');
 	try {
 		sqlite.run('BEGIN IMMEDIATE');
+		// note: read under the lock, or two first starts at once would both make the tables
+		const pending = pendingMigrations(sqlite, known);
 		// note: in the same transaction as the first table, so that a file is either empty or known as ours
 		sqlite.run(`PRAGMA application_id = ${applicationId}`);
 		sqlite.run(

@@ -30,8 +30,8 @@ export interface Store extends Atomic {
 	foreignCommit(): boolean;
 	/** probe asks the file itself whether it can be read. */
 	probe(): boolean;
-	/** close writes the log back into the file and lets go of it. */
-	close(): void;
+	/** close lets go of the file; `writeBack` first moves the log into it, which a command beside a busy server leaves to the server. */
+	close(writeBack?: boolean): void;
 }
 
 /** DataError is a data folder that cannot be used; the message is one line for the operator. */
@@ -55,7 +55,8 @@ export const prepareFolder = (folder: string): void => {
 	try {
 		mkdirSync(folder, { recursive: true, mode: 0o700 });
 		chmodSync(folder, 0o700);
-		const probe = join(folder, '.write-probe');
+		// note: a name of this process's own, because a command may look at the same moment
+		const probe = join(folder, `.write-probe-${process.pid}`);
 		writeFileSync(probe, '', { mode: 0o600 });
 		unlinkSync(probe);
 	} catch (error) {
@@ -110,11 +111,6 @@ const inspect = (file: string): void => {
 	if (read < headerBytes || header.toString('latin1', 0, 16) !== 'SQLite format 3\0') throw damaged;
 	if (header.readUInt32BE(68) !== applicationId)
 		throw new DataError(`the data file ${file} belongs to another program. Choose another folder with --data.`);
-	const pageBytes = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
-	const pages = header.readUInt32BE(28);
-	// note: with a log or a journal beside it the file may rightly be shorter; SQLite makes it whole
-	const whole = !existsSync(`${file}-wal`) && !existsSync(`${file}-journal`);
-	if (whole && statSync(file).size < pages * pageBytes) throw damaged;
 };
 
 /** checkReadable opens an existing file for reading only, to refuse a damaged or newer one before anything is written. */
@@ -174,9 +170,13 @@ const useLog = (sqlite: Database): void => {
 	sqlite.run('PRAGMA journal_size_limit = 67108864'); // bytes: the log shrinks again after a long reader
 };
 
+/** How long opening waits for another process that is at the file, say at the very first start. */
+const openBusyMs = 5_000;
+
 /**
  * openStore opens (and if need be makes and migrates) the database of a data folder, or one in memory for `:memory:`.
  * `busyMs`: how long a statement waits for another process; 0 on the server, which waits by timer instead.
+ * `locked`: the caller holds the folder's lock, so no server of another version is at work in it.
  * `known`: the migrations to bring the file up to, for tests.
  * Throws DataError with one line for the operator; the file is then untouched.
  */
@@ -185,10 +185,11 @@ export const openStore = (options: {
 	clock: Clock;
 	log: Logger;
 	busyMs?: number;
+	locked?: boolean;
 	committed?: Committed;
 	known?: Migration[];
 }): Store => {
-	const { folder, clock, known = migrations } = options;
+	const { folder, clock, locked = false, known = migrations } = options;
 	const memory = folder === ':memory:';
 	const file = memory ? folder : dataFile(folder);
 	if (!memory) {
@@ -201,7 +202,8 @@ export const openStore = (options: {
 		if (!memory) chmodSync(file, 0o600);
 		requireSqlite(sqlite);
 		configure(sqlite);
-		upgrade(sqlite, memory ? null : folder, clock(), known);
+		sqlite.run(`PRAGMA busy_timeout = ${openBusyMs}`);
+		upgrade(sqlite, memory ? null : folder, clock(), known, locked);
 		useLog(sqlite);
 		sqlite.run(`PRAGMA busy_timeout = ${options.busyMs ?? 0}`);
 		return storeOf(sqlite, memory, options);
@@ -233,17 +235,27 @@ const endStatementsOnClose = (sqlite: Database): (() => void) => {
 	};
 };
 
-/** upgrade migrates a file, with a backup first unless it is new or in memory. */
-const upgrade = (sqlite: Database, folder: string | null, now: number, known: Migration[]): void => {
+/**
+ * upgrade migrates a file, with a backup first unless it is new or in memory. One that holds data is migrated under the
+ * folder's lock only: a command of a newer version must not change the tables under a server that runs.
+ */
+const upgrade = (sqlite: Database, folder: string | null, now: number, known: Migration[], locked: boolean): void => {
 	if (pendingMigrations(sqlite, known).length === 0) return;
 	const isNew = sqlite.query("select 1 from sqlite_master where name = 'schema_migrations'").get() === null;
-	const copy = folder === null || isNew ? null : backupBeforeMigration(sqlite, folder, now);
+	if (folder === null || isNew) {
+		migrate(sqlite, now, known);
+		return;
+	}
+	const unlock = locked ? () => undefined : lockFolder(folder);
+	const copy = backupBeforeMigration(sqlite, folder, now);
 	try {
 		migrate(sqlite, now, known);
 	} catch (error) {
 		// note: the file is as it was, and a server that is started again and again must not fill the disk with copies
-		if (copy !== null) unlinkSync(copy);
+		unlinkSync(copy);
 		throw error;
+	} finally {
+		unlock();
 	}
 };
 
@@ -279,9 +291,9 @@ const storeOf = (
 				return false;
 			}
 		},
-		close: () => {
+		close: (writeBack = true) => {
 			try {
-				if (!memory) sqlite.run('PRAGMA wal_checkpoint(TRUNCATE)');
+				if (writeBack && !memory) sqlite.run('PRAGMA wal_checkpoint(TRUNCATE)');
 			} catch (error) {
 				// note: nothing is lost: the next start reads the log
 				log.warn({ err: error }, 'the write-ahead log could not be written back');

@@ -1,5 +1,5 @@
 import type { Statement as NativeStatement, SQLQueryBindings } from 'bun:sqlite';
-import { Column, is, Param, Placeholder, SQL, sql } from 'drizzle-orm';
+import { Column, getTableName, is, Param, Placeholder, SQL, Subquery, sql } from 'drizzle-orm';
 import type { Params } from './step.ts';
 
 /**
@@ -24,17 +24,19 @@ const decoderOf = (field: unknown): Decode => {
 		? field
 		: is(field, SQL)
 			? (field as unknown as { decoder: Column }).decoder
-			: (field as { sql: { decoder: Column } }).sql.decoder;
+			: is(field, Subquery)
+				? (field._.sql as unknown as { decoder: Column }).decoder
+				: (field as { sql: { decoder: Column } }).sql.decoder;
 	// most columns hold what they hold: only booleans and JSON are more than the driver's value
 	const plain = is(field, Column) && field.mapFromDriverValue === Column.prototype.mapFromDriverValue;
 	return plain ? null : (value) => decoder.mapFromDriverValue(value);
 };
 
-const reader = ({ fields = [], joinsNotNullableMap = {} }: DrizzlePrepared): Read | null => {
+const reader = ({ fields = [], joinsNotNullableMap }: DrizzlePrepared): Read | null => {
 	// a row that an outer join may leave out is Drizzle's to judge
-	const nested = fields.some(({ path }) => path.length > 1);
-	if (fields.some(({ path }) => path.length > 2) || (nested && Object.values(joinsNotNullableMap).includes(false)))
-		return null;
+	const mayBeNull = (field: unknown) =>
+		joinsNotNullableMap !== undefined && is(field, Column) && !joinsNotNullableMap[getTableName(field.table)];
+	if (fields.some(({ path, field }) => path.length > 2 || (path.length === 2 && mayBeNull(field)))) return null;
 	const decoders = fields.map(({ field }) => decoderOf(field));
 	const keys = fields.map(({ path }) => path.at(-1) as string);
 	const groups = fields.map(({ path }) => (path.length === 2 ? (path[0] as string) : null));
@@ -62,8 +64,8 @@ const binder = (params: unknown[]): Bind => {
 		is(param, Placeholder) ? param.name : is(param, Param) && is(param.value, Placeholder) ? param.value.name : null,
 	);
 	const encoders = params.map((param) => {
-		if (!is(param, Param) || !is(param.encoder, Column)) return null;
-		const plain = param.encoder.mapToDriverValue === Column.prototype.mapToDriverValue;
+		if (!is(param, Param)) return null;
+		const plain = is(param.encoder, Column) && param.encoder.mapToDriverValue === Column.prototype.mapToDriverValue;
 		return plain ? null : (value: unknown) => param.encoder.mapToDriverValue(value);
 	});
 	return (values) => {

@@ -95,14 +95,18 @@ export const createGuard = ({ sites, tokens, peer }: { sites: SiteService; token
 		const origin = peer.origin(request);
 		const key = keyOf(request, origin);
 		const bearer = bearerOf(request);
-		const asServer = key?.kind === 'secret' && (token === 'raw' || bearer === null);
+		// note: a server that hands on a user's call with x-act-as must not make it as itself, or users could raise themselves
+		const actAs = key?.kind === 'secret' ? request.headers.get('x-act-as') : null;
+		const asServer = key?.kind === 'secret' && actAs === null && (token === 'raw' || bearer === null);
 		const principal = !key
 			? null
-			: asServer
-				? serverOf(key)
-				: token === 'held' && bearer !== null
-					? await tokens.authenticate(key.site, bearer)
-					: null;
+			: actAs !== null
+				? await tokens.actAs(key.site, actAs)
+				: asServer
+					? serverOf(key)
+					: token === 'held' && bearer !== null
+						? await tokens.authenticate(key.site, bearer)
+						: null;
 		return {
 			site: key?.site ?? null,
 			principal,

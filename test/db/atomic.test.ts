@@ -5,7 +5,7 @@ import { isUniqueConflict } from '../../src/db/atomic.ts';
 import { type Statement, type Steps, step, type Tx } from '../../src/db/step.ts';
 import { AppError } from '../../src/kernel/errors.ts';
 import type { StoredEvent } from '../../src/kernel/events.ts';
-import { batchJobsMax, busyMsMax, queueJobsMax } from '../../src/kernel/limits.ts';
+import { batchJobsMax, busyMsMax, gatherTurnsMax, queueJobsMax } from '../../src/kernel/limits.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { atomicRig, codeOf, commitsInLog, type Prepared, sqliteError, tempFolder } from '../support/db-support.ts';
 
@@ -52,6 +52,33 @@ describe('group commit', () => {
 		expect(rig.published).toHaveLength(1);
 		await rig.put('next turn');
 		expect(commitsInLog(file) - before).toBe(2);
+	});
+
+	test('a batch waits for another turn as long as each brings more writes, and at most four', async () => {
+		const rig = atomicRig();
+		const writes: Promise<number>[] = [];
+		for (let i = 0; i < 12; i++) {
+			writes.push(rig.put(`n${i}`));
+			await turn();
+		}
+		await Promise.all(writes);
+		expect(rig.published[0]).toHaveLength(1 + gatherTurnsMax);
+		expect(rig.published.length).toBeLessThan(4);
+	});
+
+	test('a lone write waits for no more than one empty turn, and a full batch for none', async () => {
+		const rig = atomicRig();
+		const lone = rig.put('lone');
+		await turn();
+		expect(rig.waiting).toBe(1);
+		await turn();
+		expect(rig.waiting).toBe(0);
+		await lone;
+		virtualTime();
+		const full = numbers(batchJobsMax).map((i) => rig.put(`n${i}`));
+		await turn();
+		expect(rig.waiting).toBe(0);
+		await Promise.all(full);
 	});
 
 	test('no savepoint is made and no job runs twice while no job throws', async () => {

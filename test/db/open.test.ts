@@ -15,11 +15,14 @@ const source = (path: string) => JSON.stringify(join(import.meta.dir, '../../src
 /** Runs a program of its own until it has printed a line, then kills it as `kill -9` does. */
 const runAndKill = async (code: string, whileRunning: () => void = () => undefined) => {
 	const child = Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe', stderr: 'inherit' });
-	const { value } = await child.stdout.getReader().read();
-	expect(new TextDecoder().decode(value)).toBe('ready\n');
-	whileRunning();
-	child.kill('SIGKILL');
-	await child.exited;
+	try {
+		const { value } = await child.stdout.getReader().read();
+		expect(new TextDecoder().decode(value)).toBe('ready\n');
+		whileRunning();
+	} finally {
+		child.kill('SIGKILL');
+		await child.exited;
+	}
 };
 
 /** What a refused start says: one line, and nothing in the folder is other than before. */

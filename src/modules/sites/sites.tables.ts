@@ -3,7 +3,8 @@ import type { SiteSettings } from './sites.schema.ts';
 
 /** A tenant. Inside, everything refers to it by `pk`; outside it is known as `resource_id`. */
 export const sites = sqliteTable('sites', {
-	pk: integer().primaryKey(),
+	// note: AUTOINCREMENT, or a new site could inherit the number, and with it the events, of a removed one
+	pk: integer().primaryKey({ autoIncrement: true }),
 	id: text().notNull().unique(),
 	resourceId: text().notNull().unique('sites_by_resource_id'),
 	settings: text({ mode: 'json' }).$type<Partial<SiteSettings>>().notNull(),

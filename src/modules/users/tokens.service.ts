@@ -174,8 +174,11 @@ export const createTokenService = ({
 			return principal;
 		},
 
-		/** actAs is the user that the site's server names: an id, or `external:` and the site's own id. Throws not_found, user_suspended. */
-		actAs: (site: { pk: number; resourceId: string }, name: string): UserPrincipal => {
+		/**
+		 * actAs is the user that the site's server names: an id, or `external:` and the site's own id. It closes the claim, as
+		 * the user's own call would: what is done in a user's name shows the id to others. Throws not_found, user_suspended.
+		 */
+		actAs: async (site: { pk: number; resourceId: string }, name: string): Promise<UserPrincipal> => {
 			const user = store.read(function* (tx) {
 				const row = name.startsWith('external:')
 					? yield* users.findByExternalId(tx, site.pk, name.slice('external:'.length))
@@ -185,6 +188,11 @@ export const createTokenService = ({
 				judgeStanding(row, tx.now);
 				return row;
 			});
+			if (user.firstCallAt === null && !user.verified)
+				await store.atomic(function* (tx) {
+					const row = yield* users.findByPk(tx, site.pk, user.pk);
+					if (row) yield* closeClaim(tx, row, row.ver);
+				});
 			return principalOf(user, site, null);
 		},
 
@@ -212,11 +220,15 @@ export const createTokenService = ({
 				});
 
 			const { userId } = body;
+			const { origin } = caller;
+			// note: judged before the id is looked at, or the answer would tell whether there is such a user
+			if (origin && !origin.own && !caller.site && !sites.originOfAny(origin.value))
+				throw new AppError('origin_not_allowed');
 			const bearer = caller.bearer ? await codec.read(caller.bearer) : null;
 			const named = store.read((tx) => users.findAnywhere(tx, userId));
 			if (!named || (caller.site && caller.site.pk !== named.site)) throw new AppError('identity_proof_required');
 			const site = sites.byPk(named.site);
-			sites.requireOrigin(caller.origin, site);
+			if (origin && !origin.own && !sites.isOrigin(origin.value, site)) throw new AppError('identity_proof_required');
 			const { signup } = site.settings;
 			const { user, ver, provenAt } = await store.atomic(function* (tx) {
 				const row = yield* users.find(tx, site.pk, userId);

@@ -11,7 +11,7 @@ import type { Site, SiteService } from '../sites/sites.service.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import { cleanName, cleanUsername, foldName, isReservedName, skeletonOf, withSuffix } from './names.ts';
 import { judgeRank } from './rank.ts';
-import { isSuspended } from './users.access.ts';
+import { isSuspended, judgeStanding } from './users.access.ts';
 import type { CreateUser, Metadata, Profile, Suspend, UpdateMe, User } from './users.schema.ts';
 import type { UserChanges, UserRow, UserSteps } from './users.steps.ts';
 
@@ -61,6 +61,8 @@ export const checkMetadata = (metadata: Metadata | undefined, path = 'metadata')
 	if (!text.isWellFormed() || text.includes('\\u0000'))
 		throw new AppError('invalid_request', { errors: [{ path, message: 'well-formed Unicode without NUL' }] });
 };
+
+const metadataIsTheSites = 'metadata of a verified user is set by the site’s server.';
 
 /** How many profiles a search shows. */
 const searchMax = 20;
@@ -174,6 +176,8 @@ export const createUserService = ({
 				throw new AppError('proof_required');
 			if (externalId !== null && (!externalId.isWellFormed() || /\p{Cc}/u.test(externalId)))
 				throw new AppError('invalid_request', { errors: [{ path: 'externalId', message: 'has control characters' }] });
+			if (body.metadata !== undefined && identity && !server)
+				throw new AppError('forbidden', { message: metadataIsTheSites });
 			checkMetadata(body.metadata);
 			checkAvatar(body.avatarUrl, site);
 			const username = cleanUsername(body.username);
@@ -197,6 +201,14 @@ export const createUserService = ({
 							? yield* users.findByName(tx, site.pk, username)
 							: undefined;
 				if (known && (externalId !== null || known.madeByServer)) {
+					// an identity token vouches for who somebody is; the rest of the body is the browser's
+					if (!server) {
+						if (isDesk(known.role))
+							throw new AppError('forbidden', {
+								message: 'The team’s own profiles are not changed by an identityToken.',
+							});
+						judgeStanding(known, tx.now);
+					}
 					const row = yield* refresh(tx, site, known, body, username);
 					return { created: false, data: userView(row, site.resourceId, tx.now) };
 				}
@@ -267,7 +279,7 @@ export const createUserService = ({
 				yield* users.allowed(tx, p, 'profile.update');
 				const row = yield* users.need(tx, p.site, p.id);
 				if (body.metadata !== undefined && row.verified)
-					throw new AppError('forbidden', { message: 'metadata of a verified user is set by the site’s server.' });
+					throw new AppError('forbidden', { message: metadataIsTheSites });
 				if (displayName && !row.verified && !isDesk(row.role)) yield* checkImpersonation(tx, site, displayName);
 				if (body.email !== undefined && row.passwordHash !== null) {
 					if (body.email === null) throw new AppError('email_required');

@@ -122,7 +122,7 @@ describe('(a) the site’s server', () => {
 describe('(b) the user’s own token', () => {
 	const renew = (t: TestApp, name: string, token = t.person(name).token) =>
 		mint(t, 'key', { userId: t.person(name).id }, bearer(token));
-	const renewal = async (t: TestApp, name: string, token?: string) => {
+	const renewal = async (t: TestApp, name: string, token?: string): Promise<[number, FailureCode | undefined]> => {
 		const { status, body } = await renew(t, name, token);
 		return [status, body.code];
 	};
