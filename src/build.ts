@@ -3,7 +3,7 @@
  * name of one (linux-x64 linux-arm64 darwin-x64 darwin-arm64 windows-x64) as dist/parley-<target>. For another machine
  * Bun downloads its own program of that kind first.
  */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dir, '..');
@@ -50,6 +50,36 @@ const build = (target: Target | null): string | null => {
 	return `${target ?? 'this machine'}: ${said}`;
 };
 
+interface Package {
+	name: string;
+	version: string;
+	license?: string;
+	dependencies?: Record<string, string>;
+	peerDependencies?: Record<string, string>;
+}
+
+/** writeNotices puts the licences of all that is compiled in beside the program, as those licences ask for. */
+const writeNotices = (): void => {
+	const read = (folder: string): Package => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+	const found = new Map<string, string>();
+	const visit = ({ dependencies, peerDependencies }: Package) => {
+		for (const name of Object.keys({ ...dependencies, ...peerDependencies }).sort()) {
+			const folder = join(root, 'node_modules', name);
+			if (found.has(name) || !existsSync(folder)) continue;
+			const used = read(folder);
+			const texts = readdirSync(folder)
+				.filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
+				.map((file) => readFileSync(join(folder, file), 'utf8').trim());
+			found.set(name, [`${used.name} ${used.version} (${used.license ?? 'see below'})`, ...texts].join('\n\n'));
+			visit(used);
+		}
+	};
+	visit(read(root));
+	const head = 'Parley is made with Bun (https://bun.sh/docs/project/license) and the packages below.';
+	const line = `\n\n${'-'.repeat(80)}\n\n`;
+	writeFileSync(join(root, 'dist/THIRD-PARTY-NOTICES.txt'), `${[head, ...found.values()].join(line)}\n`);
+};
+
 const main = (names: string[]): number => {
 	const unknown = names.find((name) => !isTarget(name));
 	if (unknown !== undefined) {
@@ -57,6 +87,7 @@ const main = (names: string[]): number => {
 		return 2;
 	}
 	mkdirSync(join(root, 'dist'), { recursive: true });
+	writeNotices();
 	const wanted: (Target | null)[] = names.length === 0 ? [null] : names.filter(isTarget);
 	let failed = false;
 	for (const target of wanted) {

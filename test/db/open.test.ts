@@ -221,11 +221,14 @@ describe('refused in one line, and left as it is:', () => {
 			},
 			says: /damaged.*Restore a backup/,
 		},
-		'a file with damaged pages': {
+		'a file with one damaged page': {
 			make: (file) => {
-				open(join(file, '..')).close();
+				const store = open(join(file, '..'));
+				store.db.$client.run('CREATE TABLE filled (data BLOB) STRICT');
+				store.db.$client.run('INSERT INTO filled SELECT zeroblob(1000) FROM generate_series(1, 100)');
+				store.close();
 				const bytes = readFileSync(file);
-				bytes.fill(0xff, 4096, 4 * 4096);
+				bytes.fill(0xff, bytes.length - 4096);
 				writeFileSync(file, bytes);
 			},
 			says: /damaged.*Restore a backup/,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
-import { and, asc, count, eq, max, sql } from 'drizzle-orm';
+import { asc, count, eq, max, sql } from 'drizzle-orm';
 import { alias, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { openStore } from '../../src/db/open.ts';
 import { held, prepared } from '../../src/db/prepared.ts';
@@ -124,6 +124,13 @@ const queries: Record<string, { query: (on: typeof db) => { prepare(): object };
 				return on.select().from(inner);
 			},
 			params: [{ pk: 1 }, { pk: 404 }],
+		},
+		'a subquery as a column': {
+			query: (on) => {
+				const actives = on.select({ n: count() }).from(people).where(eq(people.active, true)).as('actives');
+				return on.select({ name: people.name, actives }).from(people).orderBy(asc(people.pk));
+			},
+			params: [{}],
 		},
 		'a held placeholder': {
 			query: (on) =>

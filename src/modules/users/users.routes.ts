@@ -92,6 +92,7 @@ export const userRoutes = ({
 					'user_suspended',
 					'site_not_found',
 					'username_taken',
+					'email_taken',
 					'name_invalid',
 					'name_reserved',
 					'avatar_not_allowed',

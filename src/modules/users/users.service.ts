@@ -113,6 +113,14 @@ export const createUserService = ({
 		return user;
 	});
 
+	/** Whoever signs in with a password keeps an address, and one of their own. Throws email_required, email_taken. */
+	const checkLoginEmail = step(function* (tx, row: UserRow, email: string | null) {
+		if (row.passwordHash === null) return;
+		if (email === null) throw new AppError('email_required');
+		const holder = yield* users.findForLogin(tx, row.site, email);
+		if (holder && holder.pk !== row.pk) throw new AppError('email_taken');
+	});
+
 	/** A repeated creation by the site's server: profile fields follow, never role, permissions or suspension. */
 	const refresh = step(function* (tx, site: Site, row: UserRow, body: CreateUser, username: string) {
 		const changes: UserChanges = {};
@@ -122,6 +130,7 @@ export const createUserService = ({
 		if (body.avatarUrl !== undefined) changes.avatarUrl = body.avatarUrl;
 		if (body.metadata !== undefined) changes.metadata = body.metadata;
 		if (Object.keys(changes).length === 0) return row;
+		if (changes.email !== undefined) yield* checkLoginEmail(tx, row, changes.email);
 		if (changes.username !== undefined) yield* settleName(tx, site.pk, username, true, row.pk);
 		yield* users.update(tx, site.pk, row.pk, changes);
 		return (yield* users.findByPk(tx, site.pk, row.pk)) ?? row;
@@ -281,11 +290,7 @@ export const createUserService = ({
 				if (body.metadata !== undefined && row.verified)
 					throw new AppError('forbidden', { message: metadataIsTheSites });
 				if (displayName && !row.verified && !isDesk(row.role)) yield* checkImpersonation(tx, site, displayName);
-				if (body.email !== undefined && row.passwordHash !== null) {
-					if (body.email === null) throw new AppError('email_required');
-					const holder = yield* users.findForLogin(tx, p.site, body.email);
-					if (holder && holder.pk !== row.pk) throw new AppError('email_taken');
-				}
+				if (body.email !== undefined) yield* checkLoginEmail(tx, row, body.email);
 				const changes: UserChanges = { ...body, ...(displayName !== undefined && { displayName }) };
 				yield* users.update(tx, p.site, p.pk, changes);
 				return userView((yield* users.findByPk(tx, p.site, p.pk)) ?? row, p.resourceId, tx.now);
