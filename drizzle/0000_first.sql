@@ -42,8 +42,8 @@ CREATE TABLE `conversations` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `conversations_id_unique` ON `conversations` (`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `conversations_by_pair` ON `conversations` (case when "participant_one" < "participant_two" then "participant_one" else "participant_two" end,case when "participant_one" < "participant_two" then "participant_two" else "participant_one" end) WHERE "conversations"."type" = 'p2p';--> statement-breakpoint
-CREATE INDEX `conversations_by_one` ON `conversations` (`participant_one`);--> statement-breakpoint
-CREATE INDEX `conversations_by_two` ON `conversations` (`participant_two`);--> statement-breakpoint
+CREATE INDEX `conversations_by_one` ON `conversations` (`participant_one`,`site`);--> statement-breakpoint
+CREATE INDEX `conversations_by_two` ON `conversations` (`participant_two`,`site`);--> statement-breakpoint
 CREATE INDEX `conversations_by_activity` ON `conversations` (`site`,`active_minute`);--> statement-breakpoint
 CREATE UNIQUE INDEX `conversations_by_site` ON `conversations` (`site`,`pk`);--> statement-breakpoint
 CREATE TABLE `message_edits` (
@@ -73,8 +73,7 @@ CREATE TABLE `messages` (
 	`edited_at` integer,
 	`deleted_at` integer,
 	`created_at` integer NOT NULL,
-	FOREIGN KEY (`site`,`conversation`) REFERENCES `conversations`(`site`,`pk`) ON UPDATE no action ON DELETE no action,
-	FOREIGN KEY (`site`,`sender`) REFERENCES `users`(`site`,`pk`) ON UPDATE no action ON DELETE no action
+	FOREIGN KEY (`site`,`conversation`) REFERENCES `conversations`(`site`,`pk`) ON UPDATE no action ON DELETE no action
 ) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `messages_id_unique` ON `messages` (`id`);--> statement-breakpoint

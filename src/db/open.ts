@@ -28,6 +28,8 @@ export interface Store extends Atomic {
 	db: Db;
 	/** foreignCommit is true once after another process has changed the file. */
 	foreignCommit(): boolean;
+	/** explain is the engine's plan of a statement, a line for each step, for tests. */
+	explain(statement: string): string[];
 	/** probe asks the file itself whether it can be read. */
 	probe(): boolean;
 	/** close lets go of the file; `writeBack` first moves the log into it, which a command beside a busy server leaves to the server. */
@@ -66,6 +68,9 @@ export const prepareFolder = (folder: string): void => {
 	}
 };
 
+/** The locks of this process. note: a connection that nobody refers to any more is collected, and its lock is gone. */
+const locks = new Set<Database>();
+
 /** lockFolder holds the folder for this server until the process ends, however it ends. Throws DataError when another has it. */
 export const lockFolder = (folder: string): (() => void) => {
 	const file = join(folder, 'lock.db');
@@ -84,7 +89,11 @@ export const lockFolder = (folder: string): (() => void) => {
 		);
 	}
 	const held = lock;
-	return () => held.close();
+	locks.add(held);
+	return () => {
+		locks.delete(held);
+		held.close();
+	};
 };
 
 const isEmpty = (file: string): boolean => !existsSync(file) || statSync(file).size === 0;
@@ -283,6 +292,8 @@ const storeOf = (
 			seenVersion = version;
 			return true;
 		},
+		explain: (statement) =>
+			(sqlite.query(`explain query plan ${statement}`).all() as { detail: string }[]).map(({ detail }) => detail),
 		probe: () => {
 			try {
 				one.values();

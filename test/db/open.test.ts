@@ -225,7 +225,7 @@ describe('refused in one line, and left as it is:', () => {
 			make: (file) => {
 				const store = open(join(file, '..'));
 				store.db.$client.run('CREATE TABLE filled (data BLOB) STRICT');
-				store.db.$client.run('INSERT INTO filled SELECT zeroblob(1000) FROM generate_series(1, 100)');
+				store.db.$client.run("INSERT INTO filled SELECT zeroblob(1000) FROM json_each('[1,2,3,4,5,6,7,8,9,10]')");
 				store.close();
 				const bytes = readFileSync(file);
 				bytes.fill(0xff, bytes.length - 4096);
@@ -316,12 +316,23 @@ describe('the lock of the folder', () => {
 		lockFolder(folder.path)();
 	});
 
+	test('is held although nobody keeps what gives it back', async () => {
+		using folder = tempFolder();
+		lockFolder(folder.path);
+		for (let i = 0; i < 3; i++) {
+			await new Promise((resolve) => setImmediate(resolve));
+			Bun.gc(true);
+		}
+		expect(() => lockFolder(folder.path)).toThrow(/another parley serves/);
+	});
+
 	test('holds against another process, and is free at once when that is killed with kill -9', async () => {
 		using folder = tempFolder();
 		await runAndKill(
 			`
 			import { lockFolder } from ${source('db/open.ts')};
 			lockFolder(${JSON.stringify(folder.path)});
+			Bun.gc(true);
 			console.log('ready');
 			setInterval(() => {}, 1000);
 		`,

@@ -127,7 +127,11 @@ const queries: Record<string, { query: (on: typeof db) => { prepare(): object };
 		},
 		'a subquery as a column': {
 			query: (on) => {
-				const actives = on.select({ n: count() }).from(people).where(eq(people.active, true)).as('actives');
+				const actives = on
+					.select({ n: count().as('n') })
+					.from(people)
+					.where(eq(people.active, true))
+					.as('actives');
 				return on.select({ name: people.name, actives }).from(people).orderBy(asc(people.pk));
 			},
 			params: [{}],

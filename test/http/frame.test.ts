@@ -447,8 +447,9 @@ describe('pages of other origins (CORS)', () => {
 		const before = app.snapshot();
 		await failure(
 			await post(app, body, { ...json, origin: 'https://other.org' }, '/api/v1/users/chat-token'),
-			403,
-			'origin_not_allowed',
+			// note: as for an id that never was, because a user id is no secret that an Origin header may find out
+			401,
+			'identity_proof_required',
 		);
 		expect(app.snapshot()).toBe(before);
 		expect((await post(app, body, { ...json, origin: 'https://site.com' }, '/api/v1/users/chat-token')).status).toBe(

@@ -68,8 +68,9 @@ export const conversations = sqliteTable(
 		unique('conversations_by_site').on(t.site, t.pk),
 		// One conversation a pair, whoever began. note: an index on expressions that a send does not change costs a send nothing
 		uniqueIndex('conversations_by_pair').on(pairLow(t), pairHigh(t)).where(sql`${t.type} = 'p2p'`),
-		index('conversations_by_one').on(t.participantOne),
-		index('conversations_by_two').on(t.participantTwo),
+		// note: with the site behind it, so that deleting a user finds their conversations by it, and not all of the site
+		index('conversations_by_one').on(t.participantOne, t.site),
+		index('conversations_by_two').on(t.participantTwo, t.site),
 		index('conversations_by_activity').on(t.site, t.activeMinute),
 		foreignKey({
 			name: 'conversations_one',
@@ -96,7 +97,10 @@ export const messages = sqliteTable(
 		seq: integer().notNull(),
 		/** 0 for what everybody in the conversation sees; 1, 2, 3 … for notes. */
 		noteSeq: integer().notNull().default(0),
-		/** null for a system message. */
+		/**
+		 * null for a system message. note: no foreign key: with one, deleting a visitor who never came would read every message of
+		 * the server, or every send would have one more index page to write.
+		 */
 		sender: integer(),
 		kind: text({ enum: ['text', 'system', 'note'] }).notNull(),
 		/** null after deletion. */
@@ -123,7 +127,6 @@ export const messages = sqliteTable(
 			columns: [t.site, t.conversation],
 			foreignColumns: [conversations.site, conversations.pk],
 		}),
-		foreignKey({ name: 'messages_sender', columns: [t.site, t.sender], foreignColumns: [users.site, users.pk] }),
 	],
 );
 

@@ -100,6 +100,10 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 			.where(and(eq(users.site, p('site')), eq(users.pk, p('pk')))),
 	);
 
+	// note: written out, not bound: SQLite uses a partial index only where the query itself says its condition
+	const isDeskRow = sql`${users.role} <> 'user'`;
+	const isUnverified = sql`${users.verified} = 0`;
+
 	const find = step(function* (tx, site: number, id: string) {
 		return yield* tx.get(byId, { site, id });
 	});
@@ -121,7 +125,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 	const unclaimed = (now: number) =>
 		and(
 			isNull(users.firstCallAt),
-			eq(users.verified, false),
+			isUnverified,
 			eq(users.role, 'user'),
 			lt(users.createdAt, now - (claimMinutes / 60) * hour),
 			notExists(db.select({ one: sql`1` }).from(conversations).where(eq(conversations.participantOne, users.pk))),
@@ -224,7 +228,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 					.where(
 						and(
 							eq(users.site, site),
-							ne(users.role, 'user'),
+							isDeskRow,
 							or(eq(users.usernameSkeleton, skeleton), eq(users.displaySkeleton, skeleton)),
 						),
 					)
@@ -334,7 +338,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 		}),
 		pendingErasures: step(function* (tx) {
 			return yield* tx.all(
-				db.select({ site: users.site, pk: users.pk }).from(users).where(eq(users.erasurePending, true)),
+				db.select({ site: users.site, pk: users.pk }).from(users).where(sql`${users.erasurePending} = 1`),
 			);
 		}),
 		blocksOf: step(function* (tx, site: number, blocker: number, limit: number) {

@@ -312,7 +312,7 @@ describe('an unverified user', () => {
 			'reply_awaited',
 		]);
 	});
-	test('is no longer, once the site vouches for them; a verified one never is', async () => {
+	test('alone is held to these: a verified one is not', async () => {
 		using t = await createTestApp({ unverifiedMessages: 1, unverifiedConversations: 1 });
 		const id = await t.conversation('alice', 'bob');
 		for (let i = 0; i < 5; i++) await t.send('alice', id);
