@@ -55,7 +55,7 @@ export const createServices = ({
 	const users = userSteps(db, { events });
 	const messaging = messagingSteps(db, { events, sites: siteRows });
 
-	const eventLog: EventLog = createEventLog({ store, events });
+	const eventLog: EventLog = createEventLog({ store, events, log });
 	const sites = createSiteService({ store, sites: siteRows, events, eventLog, clock });
 	const userService = createUserService({ store, sites, siteSteps: siteRows, users, events });
 	const secrets: [string, ...string[]] = [config.tokenSecret ?? signingSecret(join(config.data, 'token.secret'))];

@@ -58,6 +58,8 @@ export const readJson = async (request: Request): Promise<unknown> => {
 		throw new AppError('invalid_request', {
 			errors: [{ path: 'body', message: `is nested deeper than ${bodyDepthMax}, or has a field called toString` }],
 		});
+	if (typeof value !== 'object' || value === null || Array.isArray(value))
+		throw new AppError('invalid_request', { errors: [{ path: 'body', message: 'must be a JSON object' }] });
 	// note: SQLite stores NUL and lone surrogates oddly. In valid UTF-8 they can only stand as an escape
 	if (text.includes('\\u') && !isCleanValue(value))
 		throw new AppError('invalid_request', {

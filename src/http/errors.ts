@@ -48,13 +48,21 @@ const issueMessage = ({ message = 'is not as expected', schema }: Issue): string
 	return message.replace(/^Expected /, 'must be ');
 };
 
+/** note: of a number in a query that is out of bounds Elysia tells the value, and not where it stands. */
+const fieldOfQuery = (value: unknown, url: string): string | undefined =>
+	[...(URL.parse(url)?.searchParams ?? [])].find(
+		([name, text]) => Number(text) === value && /^\w{1,64}$/.test(name),
+	)?.[0];
+
 /** Elysia's validation error as ours: 400 with a line for each field, or 500 when it was our own answer that was wrong. */
-const validationError = (error: { type?: string; all?: unknown }): AppError => {
+const validationError = (error: { type?: string; all?: unknown; value?: unknown }, url: string): AppError => {
 	if (error.type === 'response') return new AppError('internal_error', { cause: error });
 	const issues = (Array.isArray(error.all) ? error.all : []) as Issue[];
 	const seen = new Map<string, string>();
 	for (const issue of issues) {
-		const path = (issue.path ?? '').replace(/^\//, '').replaceAll('/', '.') || String(error.type ?? 'body');
+		const path =
+			(issue.path ?? '').replace(/^\//, '').replaceAll('/', '.') ||
+			(error.type === 'property' ? (fieldOfQuery(error.value, url) ?? 'query') : String(error.type ?? 'body'));
 		if (!seen.has(path)) seen.set(path, issueMessage(issue));
 	}
 	return new AppError('invalid_request', {
@@ -63,11 +71,11 @@ const validationError = (error: { type?: string; all?: unknown }): AppError => {
 };
 
 /** asAppError gives every failure its place in the registry. What is not ours is an internal error: the cause is for the log. */
-export const asAppError = (error: unknown, code: string | number, allowedMethods: () => string[]): AppError => {
+const asAppError = (error: unknown, code: string | number, url: string, allowedMethods: () => string[]): AppError => {
 	if (error instanceof AppError) return error;
 	switch (code) {
 		case 'VALIDATION':
-			return validationError(error as { type?: string; all?: unknown });
+			return validationError(error as { type?: string; all?: unknown }, url);
 		case 'PARSE': {
 			// note: Elysia wraps whatever reading the body throws, also what we said ourselves: too large, not JSON by its type
 			const { cause } = error as { cause?: unknown };
@@ -92,7 +100,7 @@ export const asAppError = (error: unknown, code: string | number, allowedMethods
  */
 export const errors = ({ log, allowedMethods }: { log: Logger; allowedMethods: (path: string) => string[] }) =>
 	new Elysia({ name: 'errors' }).onError({ as: 'global' }, ({ error, code, set, path, request }) => {
-		const failure = asAppError(error, code, () => allowedMethods(path));
+		const failure = asAppError(error, code, request.url, () => allowedMethods(path));
 		const headers = set.headers as Record<string, string>;
 		if (failure.status >= 500 && failure.code !== 'overloaded')
 			log.error(

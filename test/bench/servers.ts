@@ -64,7 +64,13 @@ const launch = async (name: string, command: string[], folder: string, port: num
 	const log = openSync(logFile, 'a');
 	const startedAt = performance.now();
 	const child = Bun.spawn(command, {
-		env: { ...process.env, NODE_ENV: 'production', PARLEY_HOST: '127.0.0.1', PARLEY_LIMITS: 'off', PARLEY_ACCESS_LOG: 'off' },
+		env: {
+			...process.env,
+			NODE_ENV: 'production',
+			PARLEY_HOST: '127.0.0.1',
+			PARLEY_LIMITS: 'off',
+			PARLEY_ACCESS_LOG: 'off',
+		},
 		stdin: 'ignore',
 		stdout: log,
 		stderr: log,

@@ -17,7 +17,7 @@ const rig = (folder: string) => {
 		committed: (batch) => eventLog?.committed(batch),
 	});
 	const events = eventSteps(store.db);
-	eventLog = createEventLog({ store, events });
+	eventLog = createEventLog({ store, events, log: silentLog });
 	const heard: string[] = [];
 	eventLog.onCommitted((batch: StoredEvent[]) => {
 		heard.push(...batch.map(({ id, site }) => `${id} of ${site === 1 ? 'this' : 'another'}`));

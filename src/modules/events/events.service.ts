@@ -1,19 +1,27 @@
 import type { Store } from '../../db/open.ts';
 import type { StoredEvent } from '../../kernel/events.ts';
+import type { Logger } from '../../kernel/log.ts';
 import type { EventSteps } from './events.steps.ts';
 
 /** How many events of another process are read at a time. */
 const chunk = 1_000;
 
 /** createEventLog publishes what was committed, by this process or another, in the order of the ids, each event once. */
-export const createEventLog = ({ store, events }: { store: Store; events: EventSteps }) => {
+export const createEventLog = ({ store, events, log }: { store: Store; events: EventSteps; log: Logger }) => {
 	const listeners: ((events: StoredEvent[]) => void)[] = [];
 	const caches: (() => void)[] = [];
 	let last = store.read((tx) => events.newestId(tx));
 
 	const publish = (batch: StoredEvent[]) => {
-		for (const listener of listeners) listener(batch);
 		last = batch.at(-1)?.id ?? last;
+		for (const listener of listeners) {
+			try {
+				listener(batch);
+			} catch (error) {
+				// one that fails keeps nothing from the others, and the events are not told twice
+				log.error({ err: error }, 'a listener of events failed');
+			}
+		}
 	};
 	/** Reads and publishes what another process wrote, up to an id. */
 	const catchUp = (upTo: number) => {

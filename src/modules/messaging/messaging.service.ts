@@ -5,7 +5,6 @@ import { newId } from '../../kernel/ids.ts';
 import { pageLimitDefault, reactionsPerMessageMax } from '../../kernel/limits.ts';
 import type { UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, type Capability } from '../../kernel/roles.ts';
-import { checkMetadata } from '../users/users.service.ts';
 import type { Standing } from '../users/users.tables.ts';
 import type {
 	EditMessage,
@@ -102,7 +101,6 @@ export const createThreadService = ({
 		 */
 		send: (p: UserPrincipal, id: string, body: SendMessage): Promise<{ created: boolean; data: Message }> => {
 			const text = cleanText(body.content.text);
-			checkMetadata(body.metadata);
 			const draft = {
 				id: newId('msg'),
 				text,

@@ -1,6 +1,6 @@
 import { iso, isoOrNull } from '../../kernel/clock.ts';
-import { profileOf } from '../users/users.service.ts';
 import type { users } from '../users/users.tables.ts';
+import { profileOf } from '../users/users.view.ts';
 import type { Conversation, Message } from './messaging.schema.ts';
 import { otherSide, type Side, sideOf, sideState } from './messaging.sides.ts';
 import type { ConversationRow, ListedMessage, MessageEntry, ReactionCount } from './messaging.steps.ts';

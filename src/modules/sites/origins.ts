@@ -35,7 +35,8 @@ export const originMatches = (origin: string, resourceId: string, origins: reado
 /** isOriginPattern: whether a setting names an origin as originMatches reads it. */
 export const isOriginPattern = (text: string): boolean => {
 	const plain = text.replace('://*.', '://');
-	return urlOf(plain) !== null;
+	// note: a URL parser takes a star for a letter; anywhere else than in front it would match nothing, in silence
+	return !plain.includes('*') && urlOf(plain) !== null;
 };
 
 /** isResourceId: a host name, with a port where the site has one of its own. */

@@ -6,8 +6,8 @@ import type { UserPrincipal } from '../../kernel/principal.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { MessagingSteps } from '../messaging/messaging.steps.ts';
 import type { Blocked, BlockList } from './users.schema.ts';
-import { profileOf } from './users.service.ts';
 import type { UserSteps } from './users.steps.ts';
+import { profileOf } from './users.view.ts';
 
 /** createBlockService: who does not want to hear from whom. A block closes the pair's conversation for both; its history stays. */
 export const createBlockService = ({

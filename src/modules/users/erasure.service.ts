@@ -8,8 +8,8 @@ import type { Message } from '../messaging/messaging.schema.ts';
 import type { MessagingSteps } from '../messaging/messaging.steps.ts';
 import { messageView } from '../messaging/messaging.view.ts';
 import type { UserExport } from './erasure.schema.ts';
-import { userView } from './users.service.ts';
 import type { UserRow, UserSteps } from './users.steps.ts';
+import { userView } from './users.view.ts';
 
 /** createErasureService: a user's right to take their data along, and to have it gone (GDPR, articles 15, 17 and 20). */
 export const createErasureService = ({

@@ -1,15 +1,17 @@
-import { type Static, Type as t } from '@sinclair/typebox';
+import { Kind, type Static, type TUnsafe, TypeRegistry, Type as t } from '@sinclair/typebox';
 import {
 	emailMax,
 	externalIdMax,
 	idMax,
+	metadataBytesMax,
+	metadataKeysMax,
 	nameMax,
 	passwordMax,
 	passwordMin,
 	tokenMax,
 	urlMax,
 } from '../../kernel/limits.ts';
-import { flags, roles } from '../../kernel/roles.ts';
+import { type Flags, flags, roles } from '../../kernel/roles.ts';
 
 /** The ids of the documents' examples: the same people everywhere, so that the calls can be read as one story. */
 export const exampleIds = {
@@ -48,10 +50,47 @@ export const Permissions = t.Object(
 	{ description: `The five permissions, as they are in effect: ${flags.join(', ')}.` },
 );
 
-export const Metadata = t.Record(t.String({ maxLength: 64 }), t.Union([t.String(), t.Number(), t.Boolean()]), {
-	description: 'Your own references: a flat object, at most 20 keys and 2 KB.',
-});
+/**
+ * own makes a schema whose check is a function of ours. note: Elysia strips unknown fields before it checks, and makes an
+ * object of whatever stands where a record or a wholly optional object should: "text" became { 0: "t", … }. A kind that it
+ * does not know it leaves alone.
+ */
+const own = <T>(kind: string, shown: object, check: (value: unknown) => boolean): TUnsafe<T> => {
+	TypeRegistry.Set(kind, (_, value) => check(value));
+	return t.Unsafe<T>({ ...shown, [Kind]: kind });
+};
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isMetadata = (value: unknown): boolean =>
+	isPlainObject(value) &&
+	Object.keys(value).length <= metadataKeysMax &&
+	Object.values(value).every((item) => ['string', 'number', 'boolean'].includes(typeof item)) &&
+	Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax;
+export const Metadata = own<Record<string, string | number | boolean>>(
+	'Metadata',
+	{
+		type: 'object',
+		additionalProperties: { anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+		maxProperties: metadataKeysMax,
+		description: `Your own references: a flat object of strings, numbers and booleans, at most ${metadataKeysMax} keys and ${metadataBytesMax} bytes.`,
+	},
+	isMetadata,
+);
 export type Metadata = Static<typeof Metadata>;
+
+const isPermissions = (value: unknown): boolean =>
+	isPlainObject(value) && flags.every((flag) => value[flag] === undefined || typeof value[flag] === 'boolean');
+/** Permissions as they are set: those that are not named stay on. */
+const PermissionsInput = own<Partial<Flags>>(
+	'Permissions',
+	{
+		type: 'object',
+		properties: Permissions.properties,
+		description: 'For roles above `user`. What is not named is on.',
+	},
+	isPermissions,
+);
 
 const Username = t.String({
 	minLength: 1,
@@ -84,7 +123,7 @@ export const CreateUser = t.Object(
 		username: Username,
 		email: t.Optional(Email),
 		role: t.Optional(Role),
-		permissions: t.Optional(t.Partial(Permissions)),
+		permissions: t.Optional(PermissionsInput),
 		externalId: t.Optional(ExternalId),
 		displayName: t.Optional(DisplayName),
 		avatarUrl: t.Optional(AvatarUrl),

@@ -1,66 +1,18 @@
 import type { Store } from '../../db/open.ts';
 import { step } from '../../db/step.ts';
-import { iso, isoOrNull } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
-import { metadataBytesMax, metadataKeysMax } from '../../kernel/limits.ts';
 import type { Caller, Principal, UserPrincipal } from '../../kernel/principal.ts';
-import { atLeast, effectiveFlags, isDesk } from '../../kernel/roles.ts';
+import { atLeast, isDesk } from '../../kernel/roles.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import { cleanName, cleanUsername, foldName, isReservedName, skeletonOf, withSuffix } from './names.ts';
 import { judgeRank } from './rank.ts';
-import { isSuspended, judgeStanding } from './users.access.ts';
-import type { CreateUser, Metadata, Profile, Suspend, UpdateMe, User } from './users.schema.ts';
+import { judgeStanding } from './users.access.ts';
+import type { CreateUser, Profile, Suspend, UpdateMe, User } from './users.schema.ts';
 import type { UserChanges, UserRow, UserSteps } from './users.steps.ts';
-
-/** userView is a user as they see themselves, and as the site's server and desk see them. */
-export const userView = (row: UserRow, resourceId: string, now: number): User => {
-	const suspended = isSuspended(row, now);
-	return {
-		id: row.id,
-		username: row.username,
-		displayName: row.displayName,
-		email: row.email,
-		avatarUrl: row.avatarUrl,
-		role: row.role,
-		resourceId,
-		permissions: effectiveFlags(row.role, row.permissions),
-		externalId: row.externalId,
-		verified: row.verified,
-		metadata: row.metadata,
-		settings: row.settings,
-		suspended,
-		suspendedUntil: suspended ? isoOrNull(row.suspendedUntil) : null,
-		createdAt: iso(row.createdAt),
-		updatedAt: iso(row.updatedAt),
-	};
-};
-
-/** profileOf is what any user of the site may know of another. */
-export const profileOf = (
-	row: Pick<UserRow, 'id' | 'username' | 'displayName' | 'avatarUrl' | 'role' | 'verified'>,
-): Profile => ({
-	id: row.id,
-	username: row.username.includes('@') ? null : row.username,
-	displayName: row.displayName,
-	avatarUrl: row.avatarUrl,
-	role: row.role,
-	verified: row.verified,
-});
-
-/** checkMetadata throws invalid_request for an object that is more than a few references. */
-export const checkMetadata = (metadata: Metadata | undefined, path = 'metadata'): void => {
-	if (metadata === undefined) return;
-	const text = JSON.stringify(metadata);
-	if (Object.keys(metadata).length > metadataKeysMax || Buffer.byteLength(text) > metadataBytesMax)
-		throw new AppError('invalid_request', {
-			errors: [{ path, message: `at most ${metadataKeysMax} keys and ${metadataBytesMax} bytes` }],
-		});
-	if (!text.isWellFormed() || text.includes('\\u0000'))
-		throw new AppError('invalid_request', { errors: [{ path, message: 'well-formed Unicode without NUL' }] });
-};
+import { profileOf, userView } from './users.view.ts';
 
 const metadataIsTheSites = 'metadata of a verified user is set by the site’s server.';
 
@@ -187,7 +139,6 @@ export const createUserService = ({
 				throw new AppError('invalid_request', { errors: [{ path: 'externalId', message: 'has control characters' }] });
 			if (body.metadata !== undefined && identity && !server)
 				throw new AppError('forbidden', { message: metadataIsTheSites });
-			checkMetadata(body.metadata);
 			checkAvatar(body.avatarUrl, site);
 			const username = cleanUsername(body.username);
 			const displayName = body.displayName === undefined ? null : cleanName(body.displayName, 'displayName');
@@ -280,8 +231,6 @@ export const createUserService = ({
 		/** updateMe changes the caller's own profile; what is not named stays, null empties. */
 		updateMe: (p: UserPrincipal, body: UpdateMe): Promise<User> => {
 			const site = sites.byPk(p.site);
-			checkMetadata(body.metadata);
-			checkMetadata(body.settings, 'settings');
 			checkAvatar(body.avatarUrl, site);
 			const displayName = body.displayName ? cleanName(body.displayName, 'displayName') : body.displayName;
 			return store.atomic(function* (tx) {

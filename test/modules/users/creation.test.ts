@@ -471,8 +471,6 @@ describe('6. names', () => {
 			{ a: { b: 1 } },
 			{ a: [1] },
 			{ a: null },
-			'text',
-			1,
 		])
 			await refuse(t, 'key', { username: 'ann', metadata }, 400, 'invalid_request');
 		const edge = { a: 'x'.repeat(2_048 - '{"a":""}'.length) };
