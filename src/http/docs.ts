@@ -96,7 +96,11 @@ const readRoutes = async (routes: readonly DocumentedRoute[]): Promise<Record<st
 const createTranslator = () => {
 	const names = new Map<string, string>();
 	for (const [name, schema] of Object.entries(schemas))
-		if (typeof schema === 'object' && schema !== null && ('type' in schema || 'anyOf' in schema))
+		if (
+			typeof schema === 'object' &&
+			schema !== null &&
+			['type', 'anyOf', users.documentedSchema].some((key) => key in schema)
+		)
 			names.set(JSON.stringify(schema), name);
 	const components: Record<string, Json> = {};
 
@@ -116,6 +120,7 @@ const createTranslator = () => {
 
 	const inline = (schema: Json): Json => {
 		if (schema.anyOf) return union(schema);
+		if (schema[users.documentedSchema]) return inline(schema[users.documentedSchema] as Json);
 		const { properties, items, patternProperties, const: only, examples, multipleOf, ...others } = schema;
 		const { [users.documentedFormat]: format, ...rest } = others;
 		const keys = Object.values((patternProperties ?? {}) as Record<string, Json>);

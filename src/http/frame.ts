@@ -4,7 +4,6 @@ import { type Config, networkList } from '../config.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
-import { failureResponse } from './errors.ts';
 
 /** What every request passes through before and after its route: id, host, origin, headers, and a line in the log. */
 
@@ -150,7 +149,3 @@ export const frame = ({
 		log.info({ requestId: set.headers['x-request-id'], method: request.method, path, route, status }, 'request');
 	});
 };
-
-/** withFailure is for what Elysia never sees, like a body that the server itself refuses. */
-export const withFailure = (error: AppError): Response =>
-	failureResponse(error, { ...securityHeaders, 'x-request-id': crypto.randomUUID() });

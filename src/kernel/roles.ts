@@ -29,6 +29,10 @@ export const effectiveFlags = (role: Role, overrides: Partial<Flags> | null): Fl
 	return isDesk(role) && overrides ? { ...all, ...overrides } : all;
 };
 
+/** namedFlags leaves the five flags of what a caller sent. */
+export const namedFlags = (permissions: Partial<Flags>): Partial<Flags> =>
+	Object.fromEntries(flags.filter((flag) => permissions[flag] !== undefined).map((flag) => [flag, permissions[flag]]));
+
 interface Rule {
 	/** The lowest role that may. */
 	least: Role;

@@ -15,6 +15,8 @@ const rounds = Number(process.env.KILL_ROUNDS ?? 40);
 const roundMsMax = 2_200;
 /** The load lasts a random time up to this. */
 const loadMsMax = 350;
+/** Between two messages of a writer: the machine is for others too, and what has been sent is looked at again at the end. */
+const pauseMsMax = 8;
 /** About how long a start takes. */
 const startMs = 150;
 const usersCount = 6;
@@ -83,6 +85,7 @@ test(
 			let gone = false;
 			const write = async (talk: Talk, side: SideOfTwo) => {
 				while (!gone) {
+					await Bun.sleep(random(pauseMsMax));
 					const from = talk.people[side];
 					const clientMessageId = crypto.randomUUID();
 					const sent: Sent = { from, text: `message ${n++}`, clientMessageId, stored: null };

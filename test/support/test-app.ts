@@ -87,10 +87,16 @@ export interface Reply<T> {
 export const startOfTests = Date.UTC(2026, 2, 1, 12);
 
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-/** signJwt signs claims as an integrator's server would. */
-export const signJwt = (claims: object, secret: string, header: object = { alg: 'HS256', typ: 'JWT' }): string => {
+const hashes: Record<string, string> = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' };
+/** signJwt signs claims as an integrator's server would; by another algorithm if the header names one. */
+export const signJwt = (
+	claims: object,
+	secret: string,
+	header: { alg: string; typ?: string } = { alg: 'HS256', typ: 'JWT' },
+): string => {
 	const signed = `${base64url(header)}.${base64url(claims)}`;
-	return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+	const hash = hashes[header.alg] ?? 'sha256';
+	return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`;
 };
 
 /** Everybody who is there from the start, on each of the two sites; those of the second are `other.alice` … */

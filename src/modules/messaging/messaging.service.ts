@@ -32,7 +32,7 @@ export interface Meeting extends Thread {
 	/** The user as they are now. */
 	me: Standing;
 	/** Why this user may not write here now; null when they may. */
-	refusal(act: 'send' | 'edit' | 'react'): AppError | null;
+	refusal(act: 'send' | 'edit' | 'react' | 'unread'): AppError | null;
 }
 
 /** What p2p and support decide each for themselves. */
@@ -204,8 +204,10 @@ export const createThreadService = ({
 		/** unread makes a message and what follows count as unread again; the sender's receipt stays. */
 		unread: (p: UserPrincipal, id: string, body: MarkUnread): Promise<UnreadCount> =>
 			store.atomic(function* (tx) {
-				const { me, row, side } = yield* policy.meet(tx, p, id, 'conversation.read');
+				const { me, row, side, refusal } = yield* policy.meet(tx, p, id, 'conversation.read');
 				const { seq } = yield* needMessage(tx, row, body.messageId);
+				const refused = refusal('unread');
+				if (refused) throw refused;
 				return { unreadCount: yield* messaging.unread(tx, row, { pk: me.pk, side }, seq) };
 			}),
 

@@ -17,6 +17,8 @@ export const cleanText = (text: string): string => {
 export const isEmoji = (text: string): boolean =>
 	/^\p{RGI_Emoji}$/v.test(text) || /^\p{RGI_Emoji}$/v.test(`${text}\ufe0f`);
 
-/** digestOf tells whether two sends under one clientMessageId are the same send. */
-export const digestOf = (text: string, replyTo: string | undefined, metadata: object | undefined): string =>
-	Bun.hash(JSON.stringify([text, replyTo ?? null, metadata ?? null])).toString(36);
+/** digestOf tells whether two sends under one clientMessageId are the same send, in whatever order the metadata stands. */
+export const digestOf = (text: string, replyTo: string | undefined, metadata: object | undefined): string => {
+	const sorted = metadata ? Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)) : null;
+	return Bun.hash(JSON.stringify([text, replyTo ?? null, sorted])).toString(36);
+};

@@ -139,9 +139,10 @@ export const createP2pService = ({
 				const { one, two } = yield* pair(tx, p, me, body);
 				if (one.pk === two.pk) throw new AppError('conversation_with_self');
 				const viewer = me ?? null;
+				const refused = silence(yield* users.isBlocked(tx, one.pk, two.pk), two);
+				if (refused?.code === 'blocked') throw refused;
 				const found = yield* messaging.findPair(tx, p.site, one.pk, two.pk);
 				if (found) return { created: false, data: yield* viewOne(tx, found, viewer) };
-				const refused = silence(yield* users.isBlocked(tx, one.pk, two.pk), two);
 				if (refused) throw refused;
 				if (me && !me.verified && (yield* messaging.unanswered(tx, p.site, me.pk)) >= limits.conversations)
 					throw new AppError('conversations_unanswered', { retryAfterSeconds: hour / second });

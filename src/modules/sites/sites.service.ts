@@ -214,7 +214,7 @@ export const createSiteService = ({
 		},
 
 		/** set changes settings; what is not named stays. */
-		set: (resourceId: string, settings: Partial<SiteSettings>): Promise<Site> => {
+		set: async (resourceId: string, settings: Partial<SiteSettings>): Promise<Site> => {
 			checkSettings(settings);
 			return store.atomic(function* (tx) {
 				const site = yield* need(tx, resourceId);

@@ -12,7 +12,7 @@ import { cleanUsername, emailKeyOf } from './names.ts';
 import { commonPasswords } from './passwords.common.ts';
 import { judgeRank } from './rank.ts';
 import type { TokenService } from './tokens.service.ts';
-import { judgeStanding } from './users.access.ts';
+import { asNow, judgeStanding } from './users.access.ts';
 import type { Access, ChangePassword, DeskLogin, Login, Setup } from './users.schema.ts';
 import type { UserService } from './users.service.ts';
 import type { UserRow, UserSteps } from './users.steps.ts';
@@ -131,9 +131,14 @@ export const createPasswordService = ({
 		accessLink: (p: Principal, id: string): Promise<{ url: string; accessToken: string; expiresAt: string }> => {
 			const accessToken = newSecret('access_');
 			return store.atomic(function* (tx) {
+				// passwords are a person's own doing: not a secret key's, in whosever name it acts
+				if (p.kind === 'user' && !p.session)
+					throw new AppError('forbidden', {
+						message: 'A secret key may not do this: it needs a person of the team, signed in.',
+					});
 				const judge = yield* users.allowed(tx, p, 'user.invite');
 				const row = yield* users.need(tx, p.site, id);
-				judgeRank(judge ? { ...(p as UserPrincipal), role: judge.role } : p, { target: row });
+				judgeRank(judge ? asNow(p, judge) : p, { target: row });
 				if (!isDesk(row.role)) throw new AppError('desk_only');
 				const expiresAt = tx.now + accessLinkHours * hour;
 				yield* siteSteps.insertLink(tx, p.site, { kind: 'access', hash: sha256(accessToken), user: row.pk, expiresAt });

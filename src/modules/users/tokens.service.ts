@@ -60,6 +60,9 @@ export const judgeClaim = (user: UserRow, signup: Site['settings']['signup'], no
 	user.firstCallAt === null &&
 	now < user.createdAt + claimMinutes * minute;
 
+/** claimable: whether a first call still has a claim to close. Nobody can claim a verified user, so theirs writes nothing. */
+const claimable = (user: UserRow): boolean => user.firstCallAt === null && !user.verified;
+
 /** createTokenService: who gets a chat token, and what a token says about who calls. */
 export const createTokenService = ({
 	store,
@@ -131,7 +134,7 @@ export const createTokenService = ({
 
 	/** Marks the first authenticated call: from here on nobody can claim. False when a newer token was claimed meanwhile. */
 	const closeClaim = step(function* (tx, user: UserRow, ver: number) {
-		return user.firstCallAt !== null || (yield* users.firstCall(tx, user.site, user.pk, ver));
+		return !claimable(user) || (yield* users.firstCall(tx, user.site, user.pk, ver));
 	});
 
 	return {
@@ -162,7 +165,7 @@ export const createTokenService = ({
 				expiresAt: claims.exp * second,
 				provenAt: claims.auth_time * second,
 			});
-			if (user.firstCallAt !== null) {
+			if (!claimable(user)) {
 				sessions.set(token, principal);
 				return principal;
 			}
@@ -188,7 +191,7 @@ export const createTokenService = ({
 				judgeStanding(row, tx.now);
 				return row;
 			});
-			if (user.firstCallAt === null && !user.verified)
+			if (claimable(user))
 				await store.atomic(function* (tx) {
 					const row = yield* users.findByPk(tx, site.pk, user.pk);
 					if (row) yield* closeClaim(tx, row, row.ver);

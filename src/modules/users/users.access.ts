@@ -45,6 +45,13 @@ export const judgeCapability = (p: Principal, capability: Capability): void => {
 			});
 };
 
+/** asNow is a principal with the role and flags that its user has now. */
+export const asNow = <P extends Principal>(p: P, now: Standing): P => ({
+	...p,
+	role: now.role,
+	flags: effectiveFlags(now.role, now.permissions),
+});
+
 /**
  * judgeUser measures a principal against its user as they are now: the guard's view may be older. Throws invalid_token,
  * token_revoked, user_suspended, forbidden, permission_missing.
@@ -58,7 +65,7 @@ export function judgeUser(
 	if (!now || now.erasedAt !== null) throw new AppError('invalid_token');
 	if (p.session && now.ver !== p.session.ver) throw new AppError('token_revoked');
 	judgeStanding(now, time);
-	judgeCapability({ ...p, role: now.role, flags: effectiveFlags(now.role, now.permissions) }, capability);
+	judgeCapability(asNow(p, now), capability);
 }
 
 const atLeastDesk = (least: string): boolean => least !== 'user';

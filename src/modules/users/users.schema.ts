@@ -50,14 +50,17 @@ export const Permissions = t.Object(
 	{ description: `The five permissions, as they are in effect: ${flags.join(', ')}.` },
 );
 
+/** The keyword under which a schema that is checked by a function of ours says how it is documented. */
+export const documentedSchema = 'x-schema';
+
 /**
  * own makes a schema whose check is a function of ours. note: Elysia strips unknown fields before it checks, and makes an
  * object of whatever stands where a record or a wholly optional object should: "text" became { 0: "t", … }. A kind that it
- * does not know it leaves alone.
+ * does not know it leaves alone, but only as long as it has no `type`: with one, nothing around it is stripped any more.
  */
 const own = <T>(kind: string, shown: object, check: (value: unknown) => boolean): TUnsafe<T> => {
 	TypeRegistry.Set(kind, (_, value) => check(value));
-	return t.Unsafe<T>({ ...shown, [Kind]: kind });
+	return t.Unsafe<T>({ [documentedSchema]: shown, [Kind]: kind });
 };
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -65,7 +68,8 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
 const isMetadata = (value: unknown): boolean =>
 	isPlainObject(value) &&
 	Object.keys(value).length <= metadataKeysMax &&
-	Object.values(value).every((item) => ['string', 'number', 'boolean'].includes(typeof item)) &&
+	// note: JSON reads 1e999 as a number without an end, and writes it as null
+	Object.values(value).every((item) => ['string', 'boolean'].includes(typeof item) || Number.isFinite(item)) &&
 	Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax;
 export const Metadata = own<Record<string, string | number | boolean>>(
 	'Metadata',

@@ -3,13 +3,13 @@ import { step } from '../../db/step.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import type { Caller, Principal, UserPrincipal } from '../../kernel/principal.ts';
-import { atLeast, isDesk } from '../../kernel/roles.ts';
+import { atLeast, isDesk, namedFlags } from '../../kernel/roles.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import { cleanName, cleanUsername, foldName, isReservedName, skeletonOf, withSuffix } from './names.ts';
 import { judgeRank } from './rank.ts';
-import { judgeStanding } from './users.access.ts';
+import { asNow, judgeStanding } from './users.access.ts';
 import type { CreateUser, Profile, Suspend, UpdateMe, User } from './users.schema.ts';
 import type { UserChanges, UserRow, UserSteps } from './users.steps.ts';
 import { profileOf, userView } from './users.view.ts';
@@ -121,6 +121,7 @@ export const createUserService = ({
 			const { principal } = caller;
 			const server = principal?.kind === 'server';
 			const role = body.role ?? 'user';
+			const permissions = body.permissions && namedFlags(body.permissions);
 			const { signup } = site.settings;
 			if (role === 'user') {
 				if (signup === 'server' && !server) throw new AppError('signup_closed');
@@ -130,7 +131,7 @@ export const createUserService = ({
 					throw new AppError('forbidden', {
 						message: `A user with the role ${role} is made by an admin above it, or by the site’s server.`,
 					});
-				judgeRank(principal, { target: null, role, permissions: body.permissions });
+				judgeRank(principal, { target: null, role, permissions });
 			}
 			const externalId = body.externalId ?? identity?.sub ?? null;
 			if (body.externalId !== undefined && !server && body.externalId !== identity?.sub)
@@ -148,11 +149,7 @@ export const createUserService = ({
 			return store.atomic(function* (tx) {
 				if (principal && (server || isDesk(role))) {
 					const judge = yield* users.allowed(tx, principal, isDesk(role) ? 'desk.create' : 'user.create');
-					if (judge)
-						judgeRank(
-							{ ...(principal as UserPrincipal), role: judge.role },
-							{ target: null, role, permissions: body.permissions },
-						);
+					if (judge) judgeRank(asNow(principal, judge), { target: null, role, permissions });
 				}
 				const known =
 					externalId !== null
@@ -185,7 +182,7 @@ export const createUserService = ({
 					avatarUrl: body.avatarUrl ?? null,
 					metadata: body.metadata ?? null,
 					role,
-					permissions: isDesk(role) ? (body.permissions ?? null) : null,
+					permissions: isDesk(role) ? (permissions ?? null) : null,
 					externalId,
 					verified: proven,
 					madeByServer: server && externalId === null,
@@ -278,7 +275,7 @@ export const createUserService = ({
 			store.atomic(function* (tx) {
 				const judge = yield* users.allowed(tx, p, 'user.suspend');
 				const row = yield* users.need(tx, p.site, id);
-				judgeRank(judge ? { ...(p as UserPrincipal), role: judge.role } : p, { target: row });
+				judgeRank(judge ? asNow(p, judge) : p, { target: row });
 				const until = body.until === undefined ? null : Date.parse(body.until);
 				if (body.suspended && until !== null && until <= tx.now)
 					throw new AppError('invalid_request', { errors: [{ path: 'until', message: 'is in the past' }] });
@@ -298,7 +295,7 @@ export const createUserService = ({
 			store.atomic(function* (tx) {
 				const judge = yield* users.allowed(tx, p, 'user.revoke');
 				const row = yield* users.need(tx, p.site, id);
-				judgeRank(judge ? { ...(p as UserPrincipal), role: judge.role } : p, { target: row });
+				judgeRank(judge ? asNow(p, judge) : p, { target: row });
 				yield* users.raiseVer(tx, p.site, row.pk);
 				return { done: true } as const;
 			}),

@@ -186,6 +186,18 @@ describe('4. permissions', () => {
 		expect(Object.values(body.data.permissions)).toEqual([true, true, true, true, true]);
 		expect(t.rows('select permissions from users where id = ?', body.data.id)).toEqual([{ permissions: null }]);
 	});
+	test('are the five, by name: others are left out', async () => {
+		using t = await createTestApp();
+		const permissions = { canEditMessage: false, canFly: true, __proto: 'x', toString2: [1] };
+		for (const as of ['server', 'superadmin']) {
+			const made = (await create(t, as, { username: `by ${as}x`, role: 'staff', permissions })).body.data;
+			expect(t.rows('select permissions from users where id = ?', made.id)).toEqual([
+				{ permissions: '{"canEditMessage":false}' },
+			]);
+		}
+		for (const wrong of ['text', 1, [], { canEditMessage: 'no' }, { canEditMessage: null }, null])
+			await refuse(t, 'server', { username: 'x', role: 'staff', permissions: wrong }, 400, 'invalid_request');
+	});
 	test('count for the desk: what is not named is on, and the answer shows all five', async () => {
 		using t = await createTestApp();
 		const body = { username: 'newcomer', role: 'staff', permissions: { canEditMessage: false } };
@@ -471,6 +483,12 @@ describe('6. names', () => {
 			{ a: { b: 1 } },
 			{ a: [1] },
 			{ a: null },
+			[],
+			[1],
+			'text',
+			1,
+			true,
+			null,
 		])
 			await refuse(t, 'key', { username: 'ann', metadata }, 400, 'invalid_request');
 		const edge = { a: 'x'.repeat(2_048 - '{"a":""}'.length) };

@@ -50,7 +50,7 @@ describe('a chat token', () => {
 		const { token } = t.person('alice');
 		const claims = claimsOf(token);
 		const secret = t.config.tokenSecret ?? '';
-		const good = (more: object = {}, key = secret, header: object = { alg: 'HS256', typ: 'JWT' }) =>
+		const good = (more: object = {}, key = secret, header = { alg: 'HS256', typ: 'JWT' }) =>
 			signJwt({ ...claims, ...more }, key, header);
 		expect(await me(t, good())).toEqual([200, undefined]);
 		const [head = '', body = '', signature = ''] = token.split('.');
@@ -58,9 +58,9 @@ describe('a chat token', () => {
 		const without = (name: string) => good({ [name]: undefined });
 		const wrong = [
 			good({}, 'another secret that is long enough, too'),
-			good({}, secret, { alg: 'HS384' }),
-			good({}, secret, { alg: 'HS512' }),
-			good({}, secret, { alg: 'none' }),
+			good({}, secret, { alg: 'HS384', typ: 'JWT' }),
+			good({}, secret, { alg: 'HS512', typ: 'JWT' }),
+			good({}, secret, { alg: 'none', typ: 'JWT' }),
 			`${none}.${body}.`,
 			`${none}.${body}.${signature}`,
 			`${head}.${body}.`,
@@ -292,8 +292,8 @@ describe('(c) an identity token', () => {
 			signJwt(claims, t.other.identitySecret),
 			signJwt(claims, t.home.secretKey),
 			signJwt(claims, t.config.tokenSecret ?? ''),
-			signJwt(claims, t.home.identitySecret, { alg: 'HS512' }),
-			signJwt(claims, t.home.identitySecret, { alg: 'none' }),
+			signJwt(claims, t.home.identitySecret, { alg: 'HS512', typ: 'JWT' }),
+			signJwt(claims, t.home.identitySecret, { alg: 'none', typ: 'JWT' }),
 			signJwt({ ...claims, iss: 'other.org' }, t.home.identitySecret),
 			t.person('alice').token,
 			'x',
@@ -381,6 +381,25 @@ describe('(d) the claim', () => {
 		const answers = await Promise.all(tokens.map((token) => me(t, token)));
 		expect(answers.filter(([status]) => status === 200).length).toBe(1);
 		expect(answers.filter(([, code]) => code === 'token_revoked').length).toBe(49);
+	});
+	test('and a first call at once: one of them wins, never both', async () => {
+		using t = await createTestApp();
+		const wins = { claim: 0, call: 0 };
+		for (let i = 0; i < 40; i++) {
+			const userId = await userOf(t, `v${i}`);
+			const { chatToken } = (await mint(t, 'nobody', { userId })).body.data;
+			const wait = async (turns: number) => {
+				for (let n = 0; n < turns; n++) await null;
+			};
+			// a turn more or less decides which of them reads and which of them writes first
+			const [called, claimed] = await Promise.all([
+				wait(i % 20).then(() => me(t, chatToken)),
+				wait(20 - (i % 20)).then(() => outcome(t, 'nobody', { userId })),
+			]);
+			expect([i, called[0], claimed[0]].slice(1).sort()).toEqual([200, 401]);
+			wins[called[0] === 200 ? 'call' : 'claim']++;
+		}
+		expect(wins.claim + wins.call).toBe(40);
 	});
 	test('is not for verified users, the desk, or other modes than open', async () => {
 		using t = await createTestApp();
