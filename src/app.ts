@@ -30,7 +30,7 @@ export const createApp = (
 	const methods = createMethodTable();
 
 	const api = new Elysia({ prefix: '/api/v1' })
-		.use(userRoutes({ guard, answers, limits: limits.plugin, users, tokens, passwords, blocks, erasure }))
+		.use(userRoutes({ guard, answers, limits, users, tokens, passwords, blocks, erasure }))
 		.use(authRoutes({ guard, answers, limits, passwords }))
 		.use(p2pRoutes({ guard, answers, limits: limits.plugin, p2p }))
 		.use(userDeskRoutes({ guard, answers, users, passwords }));

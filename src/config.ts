@@ -129,6 +129,12 @@ export const settings = {
 		'chat-token calls a minute from one address',
 		whole(1, 1_000_000),
 	),
+	loginsPerMinute: setting(
+		'PARLEY_LOGINS_PER_MINUTE',
+		'30',
+		'tries to sign in a minute from one address, whatever the account',
+		whole(1, 1_000_000),
+	),
 	loginsPerQuarterHour: setting(
 		'PARLEY_LOGINS_PER_QUARTER_HOUR',
 		'5',
@@ -142,6 +148,12 @@ export const settings = {
 		whole(1, 1_000_000),
 	),
 	messagesBurst: setting('PARLEY_MESSAGES_BURST', '20', 'messages at once by one user', whole(1, 1_000_000)),
+	writesPerMinute: setting(
+		'PARLEY_WRITES_PER_MINUTE',
+		'240',
+		'other changes a minute by one user: read, archive, delete, block, profile, export',
+		whole(1, 1_000_000),
+	),
 	unverifiedMessages: setting(
 		'PARLEY_UNVERIFIED_MESSAGES',
 		'20',

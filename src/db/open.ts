@@ -28,6 +28,8 @@ export interface Store extends Atomic {
 	db: Db;
 	/** foreignCommit is true once after another process has changed the file. */
 	foreignCommit(): boolean;
+	/** writeBack moves the log into the file, so that what was overwritten there is nowhere any more. */
+	writeBack(): void;
 	/** explain is the engine's plan of a statement, a line for each step, for tests. */
 	explain(statement: string): string[];
 	/** probe asks the file itself whether it can be read. */
@@ -163,6 +165,8 @@ const configure = (sqlite: Database): void => {
 		sqlite.run('PRAGMA fullfsync = ON');
 		sqlite.run('PRAGMA checkpoint_fullfsync = ON');
 	}
+	// what is erased is overwritten, not only let go of
+	sqlite.run('PRAGMA secure_delete = ON');
 	sqlite.run('PRAGMA foreign_keys = ON');
 	sqlite.run('PRAGMA trusted_schema = OFF');
 	sqlite.run('PRAGMA cell_size_check = ON');
@@ -279,6 +283,14 @@ const storeOf = (
 	const readVersion = () => Number(dataVersion.values()[0]?.[0]);
 	let seenVersion = readVersion();
 	const one = sqlite.prepare('select 1 from sqlite_master limit 1');
+	const writeBack = () => {
+		try {
+			if (!memory) sqlite.run('PRAGMA wal_checkpoint(TRUNCATE)');
+		} catch (error) {
+			// note: nothing is lost: the next start reads the log
+			log.warn({ err: error }, 'the write-ahead log could not be written back');
+		}
+	};
 
 	return {
 		...atomic,
@@ -302,16 +314,11 @@ const storeOf = (
 				return false;
 			}
 		},
-		close: (writeBack = true) => {
-			try {
-				if (writeBack && !memory) sqlite.run('PRAGMA wal_checkpoint(TRUNCATE)');
-			} catch (error) {
-				// note: nothing is lost: the next start reads the log
-				log.warn({ err: error }, 'the write-ahead log could not be written back');
-			} finally {
-				endStatements();
-				sqlite.close();
-			}
+		writeBack,
+		close: (back = true) => {
+			if (back) writeBack();
+			endStatements();
+			sqlite.close();
 		},
 	};
 };

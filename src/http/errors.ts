@@ -44,7 +44,7 @@ interface Issue {
 const issueMessage = ({ message = 'is not as expected', schema }: Issue): string => {
 	const choices = schema?.enum ?? schema?.anyOf?.map((option) => option.const).filter((option) => option !== undefined);
 	if (choices && choices.length > 0) return `must be one of ${choices.join(', ')}`;
-	if (schema?.pattern) return 'has not the form that is expected';
+	if (schema?.pattern || message.startsWith('Expected kind')) return 'has not the form that is expected';
 	return message.replace(/^Expected /, 'must be ');
 };
 
@@ -56,7 +56,11 @@ const fieldOfQuery = (value: unknown, url: string): string | undefined =>
 
 /** Elysia's validation error as ours: 400 with a line for each field, or 500 when it was our own answer that was wrong. */
 const validationError = (error: { type?: string; all?: unknown; value?: unknown }, url: string): AppError => {
-	if (error.type === 'response') return new AppError('internal_error', { cause: error });
+	if (error.type === 'response') {
+		// note: Elysia's error carries the whole answer, with people's texts in it: the log gets the place only
+		const [first] = (Array.isArray(error.all) ? error.all : []) as Issue[];
+		return new AppError('internal_error', { cause: new Error(`an answer breaks its schema at ${first?.path ?? '?'}`) });
+	}
 	const issues = (Array.isArray(error.all) ? error.all : []) as Issue[];
 	const seen = new Map<string, string>();
 	for (const issue of issues) {

@@ -78,7 +78,10 @@ export const createPeer = (config: Config): Peer => {
 			const value = request.headers.get('origin');
 			if (value === null) return null;
 			const host = request.headers.get('host')?.toLowerCase();
-			return { value, own: publicUrl === null ? URL.parse(value)?.host === host : value === publicUrl };
+			if (publicUrl !== null) return { value, own: value === publicUrl };
+			const url = URL.parse(value);
+			const formed = url !== null && url.origin === value && ['http:', 'https:'].includes(url.protocol);
+			return { value, own: formed && url.host === host };
 		},
 		address: (context) => {
 			let address = socketAddress(context);

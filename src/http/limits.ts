@@ -2,17 +2,14 @@ import { Elysia } from 'elysia';
 import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { Caller, UserPrincipal } from '../kernel/principal.ts';
+import type { Caller, Principal } from '../kernel/principal.ts';
 import type { Peer, SocketContext } from './frame.ts';
 
 /** Which rate a route counts against; named on the route, `limit: 'message'`. */
-export type LimitName = 'signup' | 'token' | 'message';
+export type LimitName = 'signup' | 'token' | 'login' | 'message' | 'write';
 
-interface Limiter {
-	consume(key: string, points?: number): Promise<unknown>;
-}
-interface Policy {
-	limiter: Limiter;
+interface Policy<L = { consume(key: string): Promise<unknown> }> {
+	limiter: L;
 	/** For the headers: how many in how many seconds. */
 	points: number;
 	seconds: number;
@@ -43,7 +40,7 @@ const consume = async (policy: Policy, key: string): Promise<void> => {
 	}
 };
 
-const per = (points: number, seconds: number): Policy => ({
+const per = (points: number, seconds: number): Policy<RateLimiterMemory> => ({
 	limiter: new RateLimiterMemory({ points, duration: seconds }),
 	points,
 	seconds,
@@ -58,7 +55,7 @@ const loginDelaySecondsMax = loginWindowSeconds;
 
 interface Context extends SocketContext {
 	caller?: Caller;
-	principal?: UserPrincipal;
+	principal?: Principal;
 	body?: unknown;
 }
 
@@ -68,6 +65,8 @@ export const createLimits = ({ config, peer }: { config: Config; peer: Peer }) =
 	const signups = per(config.signupsPerMinute, 60);
 	const siteSignups = per(config.signupsPerSiteHour, 60 * 60);
 	const tokens = per(config.tokensPerMinute, 60);
+	const signins = per(config.loginsPerMinute, 60);
+	const writes = per(config.writesPerMinute, 60);
 	const messages: Policy = {
 		limiter: new BurstyRateLimiter(
 			new RateLimiterMemory({ points: config.messagesPerSecond, duration: 1 }),
@@ -90,18 +89,28 @@ export const createLimits = ({ config, peer }: { config: Config; peer: Peer }) =
 
 	/** The site's own server may do in bulk what a visitor may not. */
 	const isServer = (context: Context) => context.caller?.principal?.kind === 'server';
+	const isVouched = (context: Context) =>
+		context.caller?.principal !== null ||
+		(context.body as { identityToken?: string } | undefined)?.identityToken !== undefined;
+	const siteOf = (context: Context) =>
+		context.caller?.site?.resourceId ?? (context.body as { resourceId?: string } | undefined)?.resourceId ?? '';
 	const counting: Record<LimitName, (context: Context) => Promise<void>> = {
 		signup: async (context) => {
 			if (isServer(context)) return;
 			await consume(signups, peer.address(context));
-			const named = (context.body as { resourceId?: string } | undefined)?.resourceId;
-			await consume(siteSignups, context.caller?.site?.resourceId ?? named ?? '');
+			if (isVouched(context)) return;
+			const hour = await siteSignups.limiter.get(siteOf(context));
+			if (hour && hour.remainingPoints <= 0) throw refusal(siteSignups, hour.msBeforeNext);
 		},
 		token: async (context) => {
 			if (!isServer(context)) await consume(tokens, peer.address(context));
 		},
+		login: (context) => consume(signins, peer.address(context)),
+		write: async (context) => {
+			if (context.principal?.kind === 'user') await consume(writes, String(context.principal.pk));
+		},
 		message: async (context) => {
-			if (context.principal) await consume(messages, String(context.principal.pk));
+			if (context.principal?.kind === 'user') await consume(messages, String(context.principal.pk));
 		},
 	};
 
@@ -116,13 +125,17 @@ export const createLimits = ({ config, peer }: { config: Config; peer: Peer }) =
 
 	return {
 		plugin,
+		/** signedUp counts a visitor who was made, towards the hour of the site: a try that failed closes it to nobody. */
+		signedUp: async (resourceId: string): Promise<void> => {
+			if (on) await siteSignups.limiter.penalty(resourceId);
+		},
 		/**
 		 * login runs a try to sign in. After five wrong ones in a quarter of an hour for one address and account, each next
 		 * must wait, longer every time and never for ever.
 		 */
 		login: async <T>(context: Context, account: string, attempt: () => Promise<T>): Promise<T> => {
 			if (!on) return attempt();
-			const key = `${peer.address(context)}|${account.trim().toLowerCase()}`;
+			const key = `${peer.address(context)}|${account}`;
 			const pause = await pauses.get(key);
 			if (pause && pause.remainingPoints <= 0 && pause.msBeforeNext > 0) throw refusal(logins, pause.msBeforeNext);
 			// counted before the try, so that many at once do not all slip through
@@ -132,7 +145,11 @@ export const createLimits = ({ config, peer }: { config: Config; peer: Peer }) =
 					key,
 					Math.min(loginDelaySecondsMax, 2 ** (consumedPoints - config.loginsPerQuarterHour + 1)),
 				);
-			const result = await attempt();
+			const result = await attempt().catch(async (error: unknown) => {
+				// a try that was never made is none
+				if (error instanceof AppError && error.status === 503) await failures.reward(key);
+				throw error;
+			});
 			await failures.delete(key);
 			await pauses.delete(key);
 			return result;

@@ -3,7 +3,10 @@
  * Rates that an operator may want to change are in config.ts.
  */
 
-/** A JSON body. The largest legal message (10 000 characters, each escaped as \uXXXX) fits. */
+/**
+ * A JSON body. The largest legal message fits as it is (10 000 characters of 4 bytes); one that escapes every character
+ * outside ASCII may not.
+ */
 export const bodyBytesMax = 64 * 1024;
 /** Objects in objects of a JSON body. Ours need three; validators and JSON itself fail on thousands. */
 export const bodyDepthMax = 16;

@@ -92,9 +92,37 @@ describe('tokens', () => {
 		expect(replies.filter(({ status }) => status === 401).length).toBe(60);
 		expectRefusal(replies.find(({ status }) => status === 429) as Reply<unknown>, 60, 60);
 		expect(granted(await Promise.all(Array.from({ length: 70 }, () => mint('server'))))).toBe(70);
-		// setup and access links count with them
-		const access = { accessToken: 'access_x', email: 'a@b.c', password: 'correct horse battery' };
-		expectRefusal(await t.call({ as: 'nobody', method: 'POST', path: '/auth/access', body: access }), 60, 60);
+	});
+});
+
+describe('signing in', () => {
+	const login = { resourceId: 'site.com', email: 'nobody@site.com', password: 'wrong password' };
+	const access = { accessToken: 'access_x', email: 'a@b.c', password: 'correct horse battery' };
+	test('is limited by address, with setup and access links, whatever the account', async () => {
+		using t = await createTestApp({ limits: 'on', loginsPerMinute: 3 });
+		for (let i = 0; i < 3; i++)
+			expect((await t.call({ as: 'nobody', method: 'POST', path: '/auth/access', body: access })).status).toBe(401);
+		expectRefusal(await t.call({ as: 'nobody', method: 'POST', path: '/auth/login', body: login }), 3, 60);
+		expectRefusal(await t.call({ as: 'nobody', method: 'POST', path: '/auth/access', body: access }), 3, 60);
+	});
+
+	test('counts every spelling of an account as one', async () => {
+		using t = await createTestApp({ limits: 'on', loginsPerQuarterHour: 2 });
+		const attempt = (email: string, resourceId = 'site.com') =>
+			t.call({ as: 'nobody', method: 'POST', path: '/auth/login', body: { ...login, email, resourceId } });
+		expect((await attempt('nobody@site.com')).status).toBe(401);
+		expect((await attempt('NOBODY@site.com', ' Site.com ')).status).toBe(401);
+		expect((await attempt('ｎobody@site.com', 'SITE.COM')).status).toBe(429);
+	});
+});
+
+describe('other changes', () => {
+	test('are limited by user', async () => {
+		using t = await createTestApp({ limits: 'on', writesPerMinute: 5 });
+		const rename = (as: string) => t.call({ as, method: 'PATCH', path: '/users/me', body: { displayName: 'Al' } });
+		const replies = await Promise.all(Array.from({ length: 6 }, () => rename('alice')));
+		expectRefusal(replies.find(({ status }) => status === 429) as Reply<unknown>, 5, 60);
+		expect((await rename('bob')).status).toBe(200);
 	});
 });
 

@@ -91,6 +91,7 @@ export const messageRoutes = ({
 			({ principal, params, body }) => threads.edit(principal, params.id, params.messageId, body),
 			{
 				can: 'message.edit',
+				limit: 'message',
 				params: MessageParams,
 				body: EditMessage,
 				ok: Message,
@@ -107,6 +108,7 @@ export const messageRoutes = ({
 			({ principal, params }) => threads.remove(principal, params.id, params.messageId),
 			{
 				can: 'message.delete',
+				limit: 'write',
 				params: MessageParams,
 				ok: Message,
 				fails: ['forbidden'],
@@ -119,6 +121,7 @@ export const messageRoutes = ({
 		)
 		.post('/:id/read', ({ principal, params, body }) => threads.read(principal, params.id, body), {
 			can: 'conversation.read',
+			limit: 'write',
 			params: InParams,
 			body: MarkRead,
 			ok: UnreadCount,
@@ -130,6 +133,7 @@ export const messageRoutes = ({
 		})
 		.post('/:id/unread', ({ principal, params, body }) => threads.unread(principal, params.id, body), {
 			can: 'conversation.read',
+			limit: 'write',
 			params: InParams,
 			body: MarkUnread,
 			ok: UnreadCount,
@@ -144,6 +148,7 @@ export const messageRoutes = ({
 			({ principal, params }) => threads.react(principal, params.id, params.messageId, params.emoji, true),
 			{
 				can: 'message.react',
+				limit: 'write',
 				params: ReactionParams,
 				ok: Message,
 				fails: ['blocked', 'reaction_invalid', 'message_deleted'],
@@ -159,6 +164,7 @@ export const messageRoutes = ({
 			({ principal, params }) => threads.react(principal, params.id, params.messageId, params.emoji, false),
 			{
 				can: 'message.react',
+				limit: 'write',
 				params: ReactionParams,
 				ok: Message,
 				fails: ['reaction_invalid'],

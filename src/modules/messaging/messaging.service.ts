@@ -18,7 +18,7 @@ import type {
 } from './messaging.schema.ts';
 import { type Side, sideState } from './messaging.sides.ts';
 import type { ConversationRow, MessageEntry, MessagingSteps } from './messaging.steps.ts';
-import { cleanText, digestOf, isEmoji } from './messaging.text.ts';
+import { cleanEmoji, cleanText, digestOf } from './messaging.text.ts';
 import { messageView } from './messaging.view.ts';
 
 /** A conversation as one user meets it. */
@@ -116,7 +116,9 @@ export const createThreadService = ({
 			};
 			return store.atomic(function* (tx) {
 				const { me, row, side, refusal } = yield* policy.meet(tx, p, id, 'message.send');
-				const refused = refusal('send');
+				const answered = body.replyTo === undefined ? null : yield* messaging.findMessage(tx, row, body.replyTo);
+				const gone = answered === undefined || (answered !== null && answered.deletedAt !== null);
+				const refused = refusal('send') ?? (gone ? new AppError('reply_to_invalid') : null);
 				if (refused) {
 					// what was accepted once stays accepted: a client that repeats must not think it lost
 					const stored =
@@ -125,9 +127,7 @@ export const createThreadService = ({
 					repeated(row, stored);
 					return { created: false, data: yield* render(tx, row, stored, me.pk) };
 				}
-				const replyTo = body.replyTo === undefined ? null : yield* messaging.findMessage(tx, row, body.replyTo);
-				if (replyTo === undefined || (replyTo !== null && replyTo.deletedAt !== null))
-					throw new AppError('reply_to_invalid');
+				const replyTo = answered ?? null;
 				const { created, message } = yield* messaging.append(
 					tx,
 					row,
@@ -196,7 +196,9 @@ export const createThreadService = ({
 		/** read marks everything up to a message (or all) as seen. */
 		read: (p: UserPrincipal, id: string, body: MarkRead): Promise<UnreadCount> =>
 			store.atomic(function* (tx) {
-				const { me, row, side } = yield* policy.meet(tx, p, id, 'conversation.read');
+				const { me, row, side, refusal } = yield* policy.meet(tx, p, id, 'conversation.read');
+				// between users of whom one has blocked the other nothing counts, and no receipt is given
+				if (refusal('unread')) return { unreadCount: 0 };
 				const seq = body.messageId === undefined ? row.lastSeq : (yield* needMessage(tx, row, body.messageId)).seq;
 				return { unreadCount: yield* messaging.read(tx, row, { pk: me.pk, side }, seq) };
 			}),
@@ -212,15 +214,15 @@ export const createThreadService = ({
 			}),
 
 		/** react sets or takes back the caller's emoji on a message. */
-		react: (p: UserPrincipal, id: string, messageId: string, emoji: string, on: boolean): Promise<Message> =>
+		react: (p: UserPrincipal, id: string, messageId: string, sign: string, on: boolean): Promise<Message> =>
 			store.atomic(function* (tx) {
 				const { me, row, refusal } = yield* policy.meet(tx, p, id, 'message.react');
 				const message = yield* needMessage(tx, row, messageId);
-				if (!isEmoji(emoji)) throw new AppError('reaction_invalid');
+				const emoji = cleanEmoji(sign);
+				const refused = refusal('react');
+				if (refused) throw refused;
 				if (on) {
 					if (message.deletedAt !== null) throw new AppError('message_deleted');
-					const refused = refusal('react');
-					if (refused) throw refused;
 					const present = yield* messaging.reactionsOf(tx, [message], me.pk);
 					if (present.length >= reactionsPerMessageMax && !present.some((reaction) => reaction.emoji === emoji))
 						throw new AppError('reaction_invalid');

@@ -487,6 +487,7 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			const state = sideState[reader.side];
 			const readSeq = Math.min(row[state.readSeq], seq - 1);
 			const unread = yield* unreadAfter(tx, row, reader.pk, readSeq);
+			if (readSeq === row[state.readSeq] && unread === row[state.unread]) return unread;
 			yield* update(tx, row, { [state.readSeq]: readSeq, [state.unread]: unread });
 			yield* events.record(tx, record(row, 'conversation.read'));
 			return unread;
@@ -552,6 +553,7 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			);
 			for (const message of yield* tx.all(db.select().from(messages).where(stretch))) {
 				yield* empty(tx, message);
+				yield* updateMessage(tx, message, { clientMessageId: null });
 				yield* events.record(tx, record(row, 'message.deleted', message.pk));
 			}
 			const reader = otherSide(sideOf(row, user));

@@ -3,19 +3,27 @@ import { messageTextMax } from '../../kernel/limits.ts';
 
 /** Pure rules of what can be said. */
 
+/** A character that can be seen: not a space, a control or format character, or one of the blanks that pass for letters. */
+const visible = /(?!\p{C}|\p{Z}|\u115f|\u1160|\u3164|\uffa0|\u2800|\p{M}|\p{Variation_Selector})./su;
+
 /** cleanText is a message's text as it is stored: trimmed. Throws message_text_invalid. */
 export const cleanText = (text: string): string => {
 	const clean = text.trim();
 	// note: code points, as people count; the quick test spares the count for nearly every message
 	const tooLong = clean.length > messageTextMax && [...clean].length > messageTextMax;
-	if (clean === '' || tooLong || !clean.isWellFormed() || clean.includes('\0'))
+	if (!visible.test(clean) || tooLong || !clean.isWellFormed() || clean.includes('\0'))
 		throw new AppError('message_text_invalid');
 	return clean;
 };
 
-/** isEmoji: one emoji as Unicode lists them for interchange (UTS 51, RGI_Emoji), with or without its variation selector. */
-export const isEmoji = (text: string): boolean =>
-	/^\p{RGI_Emoji}$/v.test(text) || /^\p{RGI_Emoji}$/v.test(`${text}\ufe0f`);
+/**
+ * cleanEmoji is one emoji as Unicode lists them for interchange (UTS 51, RGI_Emoji), with its variation selector where it has one, so that ❤ and
+ * ❤️ are one reaction. Throws reaction_invalid.
+ */
+export const cleanEmoji = (text: string): string => {
+	for (const form of [text, `${text}\ufe0f`]) if (/^\p{RGI_Emoji}$/v.test(form)) return form;
+	throw new AppError('reaction_invalid');
+};
 
 /** digestOf tells whether two sends under one clientMessageId are the same send, in whatever order the metadata stands. */
 export const digestOf = (text: string, replyTo: string | undefined, metadata: object | undefined): string => {

@@ -32,8 +32,10 @@ export const p2pRoutes = ({
 	new Elysia({ prefix: '/p2p', tags: [tag] })
 		.use(guard)
 		.use(answers)
+		.use(limits)
 		.post('/conversations', ({ principal, body }) => p2p.start(principal, body), {
 			canAsServer: 'conversation.start',
+			limit: 'write',
 			body: StartConversation,
 			createdOrFound: Conversation,
 			fails: ['blocked', 'recipient_unavailable', 'conversation_with_self', 'conversations_unanswered'],
@@ -75,6 +77,7 @@ export const p2pRoutes = ({
 		})
 		.post('/conversations/:id/archive', ({ principal, params }) => p2p.archive(principal, params.id, true), {
 			can: 'conversation.archive',
+			limit: 'write',
 			params: InParams,
 			ok: Conversation,
 			detail: {
@@ -85,6 +88,7 @@ export const p2pRoutes = ({
 		})
 		.post('/conversations/:id/unarchive', ({ principal, params }) => p2p.archive(principal, params.id, false), {
 			can: 'conversation.archive',
+			limit: 'write',
 			params: InParams,
 			ok: Conversation,
 			detail: {

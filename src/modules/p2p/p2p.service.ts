@@ -144,6 +144,7 @@ export const createP2pService = ({
 				const found = yield* messaging.findPair(tx, p.site, one.pk, two.pk);
 				if (found) return { created: false, data: yield* viewOne(tx, found, viewer) };
 				if (refused) throw refused;
+				if (!me && !canReceive(one)) throw new AppError('recipient_unavailable');
 				if (me && !me.verified && (yield* messaging.unanswered(tx, p.site, me.pk)) >= limits.conversations)
 					throw new AppError('conversations_unanswered', { retryAfterSeconds: hour / second });
 				const row = yield* messaging.start(tx, p.site, {

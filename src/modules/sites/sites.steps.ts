@@ -15,6 +15,8 @@ export interface NewKey {
 	hint: string;
 }
 
+type LinkKind = 'setup' | 'access';
+
 /** siteSteps: rows of sites, their keys, one-time links and daily counters. */
 export const siteSteps = (db: Db) => {
 	const p = sql.placeholder;
@@ -48,6 +50,17 @@ export const siteSteps = (db: Db) => {
 				}),
 		);
 	const counts = { messages: count('messages'), p2pConversations: count('p2pConversations'), users: count('users') };
+
+	/** findLink is a link that is neither used nor expired. */
+	const findLink = step(function* (tx, kind: LinkKind, hash: string) {
+		const link = yield* tx.get(
+			db
+				.select()
+				.from(oneTimeLinks)
+				.where(and(eq(oneTimeLinks.hash, hash), eq(oneTimeLinks.kind, kind))),
+		);
+		return link && link.usedAt === null && link.expiresAt > tx.now ? link : undefined;
+	});
 
 	return {
 		byResource: step(function* (tx, resourceId: string) {
@@ -115,16 +128,11 @@ export const siteSteps = (db: Db) => {
 			yield* tx.run(db.update(oneTimeLinks).set({ usedAt: tx.now }).where(earlier));
 			yield* tx.run(db.insert(oneTimeLinks).values({ ...link, site, createdAt: tx.now }));
 		}),
+		findLink,
 		/** useLink takes a link that is neither used nor expired; undefined otherwise. It works once. */
-		useLink: step(function* (tx, kind: 'setup' | 'access', hash: string) {
-			const link = yield* tx.get(
-				db
-					.select()
-					.from(oneTimeLinks)
-					.where(and(eq(oneTimeLinks.hash, hash), eq(oneTimeLinks.kind, kind))),
-			);
-			if (!link || link.usedAt !== null || link.expiresAt <= tx.now) return undefined;
-			yield* tx.run(db.update(oneTimeLinks).set({ usedAt: tx.now }).where(eq(oneTimeLinks.pk, link.pk)));
+		useLink: step(function* (tx, kind: LinkKind, hash: string) {
+			const link = yield* findLink(tx, kind, hash);
+			if (link) yield* tx.run(db.update(oneTimeLinks).set({ usedAt: tx.now }).where(eq(oneTimeLinks.pk, link.pk)));
 			return link;
 		}),
 

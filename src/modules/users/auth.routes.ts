@@ -24,9 +24,10 @@ export const authRoutes = ({
 		.post(
 			'/login',
 			(context) =>
-				limits.login(context, `${context.body.resourceId}|${context.body.email}`, () => passwords.login(context.body)),
+				limits.login(context, passwords.accountOf(context.body), () => passwords.login(context.caller, context.body)),
 			{
 				open: 'raw',
+				limit: 'login',
 				body: Login,
 				ok: DeskLogin,
 				fails: ['invalid_credentials', 'user_suspended', 'rate_limited'],
@@ -38,9 +39,9 @@ export const authRoutes = ({
 				},
 			},
 		)
-		.post('/setup', ({ body }) => passwords.setup(body), {
+		.post('/setup', ({ caller, body }) => passwords.setup(caller, body), {
 			open: 'raw',
-			limit: 'token',
+			limit: 'login',
 			body: Setup,
 			created: DeskLogin,
 			fails: ['invalid_link', 'username_taken', 'email_taken', 'site_exists', 'name_invalid', 'password_weak'],
@@ -51,9 +52,9 @@ export const authRoutes = ({
 					'With the setup link of the first start: names the site while it is empty, and makes its first superadmin. Works once, for 30 minutes.',
 			},
 		})
-		.post('/access', ({ body }) => passwords.access(body), {
+		.post('/access', ({ caller, body }) => passwords.access(caller, body), {
 			open: 'raw',
-			limit: 'token',
+			limit: 'login',
 			body: Access,
 			ok: DeskLogin,
 			fails: ['invalid_link', 'user_suspended', 'email_taken', 'password_weak', 'email_required'],

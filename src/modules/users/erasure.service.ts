@@ -37,6 +37,7 @@ export const createErasureService = ({
 			passwordHash: null,
 			deviceHash: null,
 			suspendedReason: null,
+			madeByServer: false,
 			erasedAt: tx.now,
 			erasurePending: true,
 			ver: row.ver + 1,
@@ -68,6 +69,7 @@ export const createErasureService = ({
 				yield* forget(tx, yield* users.need(tx, p.site, p.id));
 			});
 			await emptyTexts(p.site, p.pk);
+			store.writeBack();
 			return { done: true };
 		},
 

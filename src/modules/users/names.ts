@@ -15,7 +15,9 @@ const lookAlikes = new Map(
 		а: 'a', в: 'b', е: 'e', ё: 'e', к: 'k', м: 'm', н: 'h', о: 'o', р: 'p', с: 'c', т: 't', у: 'y', х: 'x',
 		і: 'i', ї: 'i', ј: 'j', ѕ: 's', ԁ: 'd', ԛ: 'q', ԝ: 'w', һ: 'h', ӏ: 'l', ո: 'n', υ: 'u', α: 'a', β: 'b', ε: 'e',
 		η: 'n', ι: 'i', κ: 'k', ν: 'v', ο: 'o', ρ: 'p', τ: 't', χ: 'x', γ: 'y', ω: 'w', ı: 'i', ɑ: 'a', ɡ: 'g', ł: 'l',
-		ø: 'o', đ: 'd', 0: 'o', 1: 'l', 3: 'e', 4: 'a', 5: 's', 7: 't', 8: 'b', '@': 'a',
+		ø: 'o', đ: 'd', ᴀ: 'a', ʙ: 'b', ᴄ: 'c', ᴅ: 'd', ᴇ: 'e', ɢ: 'g', ʜ: 'h', ɪ: 'i', ᴊ: 'j', ᴋ: 'k', ʟ: 'l', ᴍ: 'm', ɴ: 'n', ᴏ: 'o', ᴘ: 'p',
+		ʀ: 'r', ꜱ: 's', ᴛ: 't', ᴜ: 'u', ᴠ: 'v', ᴡ: 'w', ʏ: 'y', ᴢ: 'z', ɓ: 'b', ƈ: 'c', ɗ: 'd', ƒ: 'f', ɠ: 'g', ɦ: 'h', ƙ: 'k', ɱ: 'm', ɲ: 'n',
+		ƥ: 'p', ʂ: 's', ƭ: 't', ʋ: 'v', ƴ: 'y', ʐ: 'z', ս: 'u', ա: 'w', հ: 'h', օ: 'o', ց: 'g', ք: 'p', 0: 'o', 1: 'l', 3: 'e', 4: 'a', 5: 's', 7: 't', 8: 'b', '@': 'a',
 	}),
 ); // biome-ignore format: a table
 
@@ -23,14 +25,14 @@ const lookAlikes = new Map(
 export const foldName = (name: string): string => name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 
 /**
- * skeletonOf leaves of a name what the eye keeps: no case, no accents, no separators, look-alikes as the letter they
+ * skeletonOf leaves of a name what the eye keeps: letters and digits without case and accents, look-alikes as the letter they
  * look like (after the idea of Unicode TR39, section 4; a short table, not the whole).
  */
 export const skeletonOf = (name: string): string =>
 	[
 		...foldName(name)
 			.normalize('NFD')
-			.replaceAll(/[\p{M}\s._\-+]/gu, ''),
+			.replaceAll(/[^\p{L}\p{N}@]/gu, ''),
 	]
 		.map((letter) => lookAlikes.get(letter) ?? letter)
 		.join('')
@@ -66,10 +68,12 @@ export const cleanUsername = (name: string): string => {
 };
 
 const reserved = [
-	'admin', 'administrator', 'superadmin', 'moderator', 'mod', 'staff', 'support', 'helpdesk', 'help', 'team', 'system',
+	'admin', 'administrator', 'superadmin', 'moderator', 'staff', 'support', 'helpdesk', 'help desk', 'team', 'system',
 	'root', 'official', 'security', 'service', 'customer service', 'customer support', 'sysadmin', 'webmaster', 'owner',
-	'bot', 'parley', 'everyone', 'all', 'here', 'anonymous', 'null', 'undefined',
+	'parley', 'everyone', 'anonymous', 'undefined',
 ]; // biome-ignore format: a list
+/** Short ones are meant to the letter: by what the eye keeps, Ali would be all. */
+const reservedExactly = new Set(['all', 'here', 'mod', 'bot', 'help', 'null']);
 const reservedSkeletons = new Set(reserved.map(skeletonOf));
 const reservedWords = new Set(['admin', 'administrator', 'superadmin', 'moderator', 'support', 'staff', 'team', 'official', 'helpdesk'].map(skeletonOf)); // biome-ignore format: a list
 
@@ -83,8 +87,9 @@ export const isReservedName = (name: string, resourceId: string): boolean => {
 	const own = [site, site.split('.').slice(0, -1).join('.'), `www.${site}`].filter(Boolean).map(skeletonOf);
 	return (
 		reservedSkeletons.has(skeleton) ||
+		reservedExactly.has(foldName(name)) ||
 		own.includes(skeleton) ||
-		name.split(/[\s._\-@+]+/u).some((word) => reservedWords.has(skeletonOf(word)))
+		name.split(/[^\p{L}\p{M}\p{N}]+/u).some((word) => reservedWords.has(skeletonOf(word)))
 	);
 };
 

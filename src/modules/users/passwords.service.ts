@@ -3,7 +3,7 @@ import { type Clock, hour, iso } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId, newSecret, sha256 } from '../../kernel/ids.ts';
 import { accessLinkHours, hashesAtOnceMax, hashQueueMax, passwordMax, passwordMin } from '../../kernel/limits.ts';
-import type { Principal, UserPrincipal } from '../../kernel/principal.ts';
+import type { Caller, Principal, UserPrincipal } from '../../kernel/principal.ts';
 import { isDesk } from '../../kernel/roles.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
@@ -92,10 +92,28 @@ export const createPasswordService = ({
 		return { ...(await tokens.issue(user, site.resourceId, ver, clock())), publishableKey: key?.key ?? '' };
 	};
 
+	/** Pages and keys of other sites have no business here; nor has a page that no site knows, whatever it asks. */
+	const judgeCaller = (caller: Caller, site: Site | undefined): void => {
+		if (site) sites.requireOrigin(caller.origin, site);
+		else if (caller.origin && !caller.origin.own && !sites.originOfAny(caller.origin.value))
+			throw new AppError('origin_not_allowed');
+		if (caller.site && caller.site.pk !== site?.pk) throw new AppError('wrong_site');
+	};
+	/** Looks at a link before a password is hashed for it: a stranger's guess costs little. It is used up later. */
+	const judgeLink = (caller: Caller, kind: 'setup' | 'access', token: string): void => {
+		const link = store.read((tx) => siteSteps.findLink(tx, kind, sha256(token)));
+		judgeCaller(caller, link && sites.byPk(link.site));
+		if (!link) throw new AppError('invalid_link');
+	};
+
 	return {
+		/** accountOf is what tries to sign in are counted by: every spelling of an account is one. */
+		accountOf: (body: Login): string => `${body.resourceId.trim().toLowerCase()}|${emailKeyOf(body.email)}`,
+
 		/** login: email and password of a desk user. One invalid_credentials for every way to be wrong. */
-		login: async (body: Login): Promise<DeskLogin> => {
+		login: async (caller: Caller, body: Login): Promise<DeskLogin> => {
 			const site = sites.byResource(body.resourceId.trim().toLowerCase());
+			judgeCaller(caller, site);
 			const user = site && store.read((tx) => users.findForLogin(tx, site.pk, body.email));
 			const good = await verify(body.password, user?.passwordHash ?? (await dummyHash()));
 			if (!site || !user || !good || user.erasedAt !== null) throw new AppError('invalid_credentials');
@@ -147,7 +165,8 @@ export const createPasswordService = ({
 		},
 
 		/** access uses an access link: sets the password, ends every token, and signs in. */
-		access: async (body: Access): Promise<DeskLogin> => {
+		access: async (caller: Caller, body: Access): Promise<DeskLogin> => {
+			judgeLink(caller, 'access', body.accessToken);
 			checkPassword(body.password, [body.email ?? null]);
 			const passwordHash = await hash(body.password);
 			const { row, site, ver } = await store.atomic(function* (tx) {
@@ -170,7 +189,8 @@ export const createPasswordService = ({
 		},
 
 		/** setup uses a setup link: names the site if it is still empty, and makes its first superadmin. */
-		setup: async (body: Setup): Promise<DeskLogin> => {
+		setup: async (caller: Caller, body: Setup): Promise<DeskLogin> => {
+			judgeLink(caller, 'setup', body.setupToken);
 			const username = cleanUsername(body.username);
 			checkPassword(body.password, [body.email, username]);
 			const resourceId = sites.checkResourceId(body.resourceId);

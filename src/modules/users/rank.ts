@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { type Flag, type Flags, isDesk, type Role, rank } from '../../kernel/roles.ts';
+import { effectiveFlags, type Flag, type Flags, isDesk, type Role, rank } from '../../kernel/roles.ts';
 
 /** What the rank rule looks at: the user acted on, and what would become of them. */
 export interface Act {
@@ -27,8 +27,12 @@ export const judgeRank = (p: Principal, act: Act): void => {
 		if (!below(act.target.role)) throw new AppError('rank_too_low');
 	}
 	if (act.role && !below(act.role)) throw new AppError('rank_too_low');
-	if (p.kind === 'user' && act.permissions)
-		for (const [flag, on] of Object.entries(act.permissions) as [Flag, boolean][])
+	// a role of the desk brings every flag that is not switched off
+	const granted = act.role && isDesk(act.role) ? effectiveFlags(act.role, act.permissions ?? null) : act.permissions;
+	if (p.kind === 'user' && granted)
+		for (const [flag, on] of Object.entries(granted) as [Flag, boolean][])
 			if (on && !p.flags[flag])
-				throw new AppError('permission_missing', { message: `You cannot grant ${flag}: you do not have it yourself.` });
+				throw new AppError('permission_missing', {
+					message: `You cannot grant ${flag}: you do not have it yourself. Switch it off for the new user.`,
+				});
 };

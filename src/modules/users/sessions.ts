@@ -11,11 +11,18 @@ const sessionsMax = 10_000;
  * another process has written.
  */
 export const createSessionCache = (eventLog: EventLog) => {
-	const sessions = new LRUCache<string, UserPrincipal>({ max: sessionsMax });
 	const tokensOf = new Map<number, Set<string>>();
+	const sessions = new LRUCache<string, UserPrincipal>({
+		max: sessionsMax,
+		// what the cache drops by itself leaves the index by user too, or it would grow for ever
+		dispose: ({ pk }, token) => {
+			const tokens = tokensOf.get(pk);
+			tokens?.delete(token);
+			if (tokens?.size === 0) tokensOf.delete(pk);
+		},
+	});
 	const forget = (user: number) => {
-		for (const token of tokensOf.get(user) ?? []) sessions.delete(token);
-		tokensOf.delete(user);
+		for (const token of [...(tokensOf.get(user) ?? [])]) sessions.delete(token);
 	};
 	const forgetAll = () => {
 		sessions.clear();
@@ -28,8 +35,6 @@ export const createSessionCache = (eventLog: EventLog) => {
 	return {
 		get: (token: string): UserPrincipal | undefined => sessions.get(token),
 		set: (token: string, principal: UserPrincipal): void => {
-			// the index by user would outgrow the cache that forgets by itself: both start anew
-			if (tokensOf.size >= sessionsMax) forgetAll();
 			sessions.set(token, principal);
 			const tokens = tokensOf.get(principal.pk);
 			if (tokens) tokens.add(token);

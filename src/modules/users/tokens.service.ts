@@ -60,6 +60,15 @@ export const judgeClaim = (user: UserRow, signup: Site['settings']['signup'], no
 	user.firstCallAt === null &&
 	now < user.createdAt + claimMinutes * minute;
 
+/** A header carries ASCII only: other characters of an externalId come percent-encoded. */
+const decoded = (text: string): string => {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text;
+	}
+};
+
 /** claimable: whether a first call still has a claim to close. Nobody can claim a verified user, so theirs writes nothing. */
 const claimable = (user: UserRow): boolean => user.firstCallAt === null && !user.verified;
 
@@ -171,7 +180,7 @@ export const createTokenService = ({
 			}
 			const closed = await store.atomic(function* (tx) {
 				const row = yield* users.findByPk(tx, site.pk, user.pk);
-				return row !== undefined && (yield* closeClaim(tx, row, claims.ver));
+				return row?.ver === claims.ver && (yield* closeClaim(tx, row, claims.ver));
 			});
 			if (!closed) throw new AppError('token_revoked');
 			return principal;
@@ -184,7 +193,7 @@ export const createTokenService = ({
 		actAs: async (site: { pk: number; resourceId: string }, name: string): Promise<UserPrincipal> => {
 			const user = store.read(function* (tx) {
 				const row = name.startsWith('external:')
-					? yield* users.findByExternalId(tx, site.pk, name.slice('external:'.length))
+					? yield* users.findByExternalId(tx, site.pk, decoded(name.slice('external:'.length)))
 					: yield* users.find(tx, site.pk, name);
 				if (!row || row.erasedAt !== null)
 					throw new AppError('not_found', { message: 'x-act-as names no user of this site.' });

@@ -2,7 +2,7 @@ import { Type as t } from '@sinclair/typebox';
 import { Elysia } from 'elysia';
 import type { Answers } from '../../http/answers.ts';
 import type { Guard } from '../../http/guard.ts';
-import type { LimitPlugin } from '../../http/limits.ts';
+import type { Limits } from '../../http/limits.ts';
 import type { BlockService } from './blocks.service.ts';
 import { UserExport } from './erasure.schema.ts';
 import type { ErasureService } from './erasure.service.ts';
@@ -52,7 +52,7 @@ export const userRoutes = ({
 }: {
 	guard: Guard;
 	answers: Answers;
-	limits: LimitPlugin;
+	limits: Limits;
 	users: UserService;
 	tokens: TokenService;
 	passwords: PasswordService;
@@ -62,12 +62,13 @@ export const userRoutes = ({
 	new Elysia({ prefix: '/users', tags: ['Users'] })
 		.use(guard)
 		.use(answers)
-		.use(limits)
+		.use(limits.plugin)
 		.post(
 			'',
 			async ({ caller, body, set }) => {
 				const identity = body.identityToken === undefined ? null : await tokens.identityOf(body.identityToken, caller);
 				const outcome = await users.create(caller, body, identity);
+				if (outcome.created && !outcome.data.verified) await limits.signedUp(outcome.data.resourceId);
 				if (caller.device && outcome.created && !outcome.data.verified)
 					set.headers['set-cookie'] = caller.device.setCookie;
 				return outcome;
@@ -131,6 +132,7 @@ export const userRoutes = ({
 		})
 		.patch('/me', ({ principal, body }) => users.updateMe(principal, body), {
 			can: 'profile.update',
+			limit: 'write',
 			body: UpdateMe,
 			ok: User,
 			fails: ['forbidden', 'email_taken', 'name_invalid', 'name_reserved', 'avatar_not_allowed', 'email_required'],
@@ -142,6 +144,7 @@ export const userRoutes = ({
 		})
 		.delete('/me', ({ principal }) => erasure.eraseMe(principal), {
 			can: 'profile.delete',
+			limit: 'write',
 			ok: Done,
 			fails: ['last_superadmin'],
 			detail: {
@@ -153,6 +156,7 @@ export const userRoutes = ({
 		})
 		.get('/me/export', ({ principal }) => erasure.exportMe(principal), {
 			can: 'profile.export',
+			limit: 'write',
 			ok: UserExport,
 			detail: {
 				operationId: 'exportMe',
@@ -169,17 +173,24 @@ export const userRoutes = ({
 				description: 'Ends this one token. Other tokens of the user go on.',
 			},
 		})
-		.post('/me/password', ({ principal, body }) => passwords.change(principal, body), {
-			can: 'password.change',
-			body: ChangePassword,
-			ok: DeskLogin,
-			fails: ['invalid_credentials', 'password_not_set', 'password_weak'],
-			detail: {
-				operationId: 'changePassword',
-				summary: 'Change your password',
-				description: 'Ends every token of the user; the answer carries a new one.',
+		.post(
+			'/me/password',
+			(context) =>
+				limits.login(context, `change|${context.principal.pk}`, () =>
+					passwords.change(context.principal, context.body),
+				),
+			{
+				can: 'password.change',
+				body: ChangePassword,
+				ok: DeskLogin,
+				fails: ['invalid_credentials', 'password_not_set', 'password_weak'],
+				detail: {
+					operationId: 'changePassword',
+					summary: 'Change your password',
+					description: 'Ends every token of the user; the answer carries a new one.',
+				},
 			},
-		})
+		)
 		.get('/me/blocks', ({ principal }) => blocks.list(principal), {
 			can: 'block.manage',
 			ok: BlockList,
@@ -191,6 +202,7 @@ export const userRoutes = ({
 		})
 		.post('/me/blocks/:userId', ({ principal, params }) => blocks.block(principal, params.userId), {
 			can: 'block.manage',
+			limit: 'write',
 			params: OtherParams,
 			ok: Blocked,
 			fails: ['block_impossible'],
@@ -202,6 +214,7 @@ export const userRoutes = ({
 		})
 		.delete('/me/blocks/:userId', ({ principal, params }) => blocks.unblock(principal, params.userId), {
 			can: 'block.manage',
+			limit: 'write',
 			params: OtherParams,
 			ok: Blocked,
 			detail: {

@@ -157,7 +157,7 @@ export const createUserService = ({
 						: server
 							? yield* users.findByName(tx, site.pk, username)
 							: undefined;
-				if (known && (externalId !== null || known.madeByServer)) {
+				if (known && known.erasedAt === null && (externalId !== null || known.madeByServer)) {
 					// an identity token vouches for who somebody is; the rest of the body is the browser's
 					if (!server) {
 						if (isDesk(known.role))
@@ -169,7 +169,8 @@ export const createUserService = ({
 					const row = yield* refresh(tx, site, known, body, username);
 					return { created: false, data: userView(row, site.resourceId, tx.now) };
 				}
-				if (!proven) {
+				// an identity token vouches for its sub; the names beside it are the page's choice
+				if (!server && !isDesk(role)) {
 					yield* checkImpersonation(tx, site, username);
 					if (displayName) yield* checkImpersonation(tx, site, displayName);
 				}
