@@ -294,7 +294,9 @@ describe('refused in one line, and left as it is:', () => {
 		expect(message).toMatch(/cannot be (written|read) \(ENOTDIR\)/);
 	});
 
-	test.skipIf(process.getuid?.() === 0)('a folder without the right to write', () => {
+	const isRoot = process.getuid?.() === 0;
+	const rightReason = isRoot ? ' (skipped: root may write everywhere)' : '';
+	test.skipIf(isRoot)(`a folder without the right to write${rightReason}`, () => {
 		using parent = tempFolder();
 		chmodSync(parent.path, 0o500);
 		expect(() => open(join(parent.path, 'data'))).toThrow(/cannot be written \(EACCES\)/);
