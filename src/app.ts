@@ -46,4 +46,3 @@ export const createApp = (
 	methods.learn(app.routes);
 	return app;
 };
-export type App = ReturnType<typeof createApp>;

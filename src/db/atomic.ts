@@ -95,12 +95,6 @@ const isStorageError = (error: unknown): boolean => {
 /** isBusy: another process holds the write lock. */
 export const isBusy = (error: unknown): boolean => sqliteCode(error).startsWith('SQLITE_BUSY');
 
-/** isUniqueConflict tells the violation of a unique index from other failures. */
-export const isUniqueConflict = (error: unknown): boolean => {
-	const code = sqliteCode(error);
-	return code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY';
-};
-
 const storageFailure = (cause: unknown): AppError =>
 	sqliteCode(cause).startsWith('SQLITE_FULL')
 		? new AppError('storage_full', { cause })

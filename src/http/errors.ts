@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia';
-import { AppError, type FailureCode, failures } from '../kernel/errors.ts';
+import { AppError, type FailureCode } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/log.ts';
 
 /** The body of every failure. */
@@ -120,11 +120,3 @@ export const errors = ({ log, allowedMethods }: { log: Logger; allowedMethods: (
 		set.status = failure.status;
 		return failureResponse(failure, headers);
 	});
-
-/** failureStatuses lists the registry by status, for the documents. */
-export const failureStatuses = (): Map<number, { code: string; message: string }[]> => {
-	const found = new Map<number, { code: string; message: string }[]>();
-	for (const [code, [status, message]] of Object.entries(failures))
-		found.set(status, [...(found.get(status) ?? []), { code, message }]);
-	return found;
-};

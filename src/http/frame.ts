@@ -3,6 +3,7 @@ import { Elysia } from 'elysia';
 import { type Config, networkList } from '../config.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/log.ts';
+import { originUrl } from '../modules/sites/origins.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
 
 /** What every request passes through before and after its route: id, host, origin, headers, and a line in the log. */
@@ -79,9 +80,8 @@ export const createPeer = (config: Config): Peer => {
 			if (value === null) return null;
 			const host = request.headers.get('host')?.toLowerCase();
 			if (publicUrl !== null) return { value, own: value === publicUrl };
-			const url = URL.parse(value);
-			const formed = url !== null && url.origin === value && ['http:', 'https:'].includes(url.protocol);
-			return { value, own: formed && url.host === host };
+			const url = originUrl(value);
+			return { value, own: url !== null && url.host === host };
 		},
 		address: (context) => {
 			let address = socketAddress(context);

@@ -1,13 +1,14 @@
 import { Database } from 'bun:sqlite';
 import { afterEach, beforeEach, describe, expect, mock, spyOn, test } from 'bun:test';
 import { join } from 'node:path';
-import { isUniqueConflict } from '../../src/db/atomic.ts';
 import { type Statement, type Steps, step, type Tx } from '../../src/db/step.ts';
 import { AppError } from '../../src/kernel/errors.ts';
 import type { StoredEvent } from '../../src/kernel/events.ts';
 import { batchJobsMax, busyMsMax, gatherTurnsMax, queueJobsMax } from '../../src/kernel/limits.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { atomicRig, codeOf, commitsInLog, type Prepared, sqliteError, tempFolder } from '../support/db-support.ts';
+
+const isUnique = (error: unknown): boolean => (error as { code?: string }).code === 'SQLITE_CONSTRAINT_UNIQUE';
 
 // note: without this a busy machine would end a batch by its 5 ms where a test is about something else
 beforeEach(() => {
@@ -244,7 +245,7 @@ describe('statements', () => {
 			try {
 				yield* tx.run(rig.insert, { name: 'a', note: null });
 			} catch (error) {
-				if (!isUniqueConflict(error)) throw error;
+				if (!isUnique(error)) throw error;
 				yield* tx.run(rig.insert, { name: 'a-2', note: null });
 				return 'renamed';
 			}
@@ -261,7 +262,7 @@ describe('statements', () => {
 			try {
 				yield* tx.run(wrongType, { id: 'text' });
 			} catch (error) {
-				return isUniqueConflict(error);
+				return isUnique(error);
 			}
 		});
 		expect(caught).toBe(false);

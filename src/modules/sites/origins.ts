@@ -6,8 +6,8 @@ const loopback = ['localhost', '127.0.0.1', '[::1]'];
 export const isLoopbackHost = (hostname: string): boolean =>
 	loopback.includes(hostname) || hostname.endsWith('.localhost');
 
-/** hostOf takes the host name, without the port, from a Host header or an origin. */
-const urlOf = (origin: string): URL | null => {
+/** originUrl is a web origin taken apart; null for what is none, like `ftp://…`, or an address with a user or a path. */
+export const originUrl = (origin: string): URL | null => {
 	const url = URL.parse(origin);
 	return url && ['http:', 'https:'].includes(url.protocol) && url.origin === origin ? url : null;
 };
@@ -18,7 +18,7 @@ const urlOf = (origin: string): URL | null => {
  * `localhost` every port, and the loopback addresses.
  */
 export const originMatches = (origin: string, resourceId: string, origins: readonly string[] | null): boolean => {
-	const url = urlOf(origin);
+	const url = originUrl(origin);
 	if (!url) return false;
 	if (origins === null) {
 		if (resourceId === 'localhost') return isLoopbackHost(url.hostname);
@@ -36,7 +36,7 @@ export const originMatches = (origin: string, resourceId: string, origins: reado
 export const isOriginPattern = (text: string): boolean => {
 	const plain = text.replace('://*.', '://');
 	// note: a URL parser takes a star for a letter; anywhere else than in front it would match nothing, in silence
-	return !plain.includes('*') && urlOf(plain) !== null;
+	return !plain.includes('*') && originUrl(plain) !== null;
 };
 
 /** isResourceId: a host name, with a port where the site has one of its own. */

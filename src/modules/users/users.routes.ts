@@ -183,7 +183,7 @@ export const userRoutes = ({
 				can: 'password.change',
 				body: ChangePassword,
 				ok: DeskLogin,
-				fails: ['invalid_credentials', 'password_not_set', 'password_weak'],
+				fails: ['invalid_credentials', 'password_not_set', 'password_weak', 'rate_limited'],
 				detail: {
 					operationId: 'changePassword',
 					summary: 'Change your password',

@@ -266,8 +266,7 @@ export const createUserService = ({
 				throw new AppError('directory_off');
 			return store.read(function* (tx) {
 				const rows = yield* users.search(tx, p.site, start.trim(), searchMax);
-				// addresses are not to be found by guessing their start
-				return { data: rows.filter((row) => !row.username.includes('@')).map(profileOf) };
+				return { data: rows.map(profileOf) };
 			});
 		},
 

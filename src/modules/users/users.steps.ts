@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, isNotNull, isNull, like, lt, ne, notExists, or, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNotNull, isNull, like, lt, ne, notExists, notLike, or, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
 import { prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
@@ -189,7 +189,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 			return yield* tx.get(db.insert(users).values(values).returning());
 		}),
 		update,
-		/** rename gives the holder of a wanted name another one, like the old. */
+		/** moveAside gives the holder of a wanted name another one, like the old. */
 		moveAside: step(function* (tx, holder: UserRow) {
 			let username = withSuffix(holder.username);
 			while (yield* tx.get(byName, { site: holder.site, key: foldName(username) }))
@@ -269,7 +269,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 					.limit(limit),
 			);
 		}),
-		/** search finds verified users by the start of their username. */
+		/** search finds users by the start of their username; addresses are not to be found by guessing theirs. */
 		search: step(function* (tx, site: number, start: string, limit: number) {
 			const pattern = `${foldName(start).replaceAll(/[\\%_]/g, '\\$&')}%`;
 			return yield* tx.all(
@@ -277,7 +277,12 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 					.select()
 					.from(users)
 					.where(
-						and(eq(users.site, site), like(users.usernameKey, sql`${pattern} escape '\\'`), isNull(users.erasedAt)),
+						and(
+							eq(users.site, site),
+							like(users.usernameKey, sql`${pattern} escape '\\'`),
+							notLike(users.usernameKey, '%@%'),
+							isNull(users.erasedAt),
+						),
 					)
 					.orderBy(asc(users.usernameKey))
 					.limit(limit),
