@@ -11,7 +11,15 @@ import { health } from './http/health.ts';
 import { createLimits } from './http/limits.ts';
 import { createMethodTable } from './http/methods.ts';
 import type { Logger } from './kernel/log.ts';
+import { adminRoutes } from './modules/admin/admin.routes.ts';
+import { auditDeskRoutes } from './modules/audit/audit.desk.routes.ts';
+import { reportDeskRoutes } from './modules/moderation/reports.desk.routes.ts';
+import { reportRoutes } from './modules/moderation/reports.routes.ts';
 import { p2pRoutes } from './modules/p2p/p2p.routes.ts';
+import { siteDeskRoutes } from './modules/sites/sites.desk.routes.ts';
+import { cannedDeskRoutes } from './modules/support/canned.desk.routes.ts';
+import { ticketDeskRoutes } from './modules/support/tickets.desk.routes.ts';
+import { ticketRoutes } from './modules/support/tickets.routes.ts';
 import { authRoutes } from './modules/users/auth.routes.ts';
 import { userDeskRoutes } from './modules/users/users.desk.routes.ts';
 import { userRoutes } from './modules/users/users.routes.ts';
@@ -20,9 +28,10 @@ import { pages } from './web/pages.ts';
 
 /** createApp is the whole server on one page: every plugin and mount, in order. */
 export const createApp = (
-	{ store, sites, users, tokens, passwords, blocks, erasure, p2p }: Services,
+	services: Services,
 	{ config, log, stopping = () => false }: { config: Config; log: Logger; stopping?: () => boolean },
 ) => {
+	const { store, sites, users, tokens, passwords, blocks, erasure, p2p, tickets, reports } = services;
 	const peer = createPeer(config);
 	const address = createAddress({ config, peer });
 	const guard = createGuard({ sites, tokens, peer });
@@ -33,7 +42,15 @@ export const createApp = (
 		.use(userRoutes({ guard, answers, limits, users, tokens, passwords, blocks, erasure }))
 		.use(authRoutes({ guard, answers, limits, passwords }))
 		.use(p2pRoutes({ guard, answers, limits: limits.plugin, p2p }))
-		.use(userDeskRoutes({ guard, answers, users, passwords }));
+		.use(ticketRoutes({ guard, answers, limits: limits.plugin, tickets }))
+		.use(reportRoutes({ guard, answers, limits: limits.plugin, reports }))
+		.use(adminRoutes({ guard, answers, inbox: services.inbox, stats: services.stats }))
+		.use(ticketDeskRoutes({ guard, answers, tickets }))
+		.use(userDeskRoutes({ guard, answers, users, passwords, erasure }))
+		.use(reportDeskRoutes({ guard, answers, reports }))
+		.use(auditDeskRoutes({ guard, answers, audit: services.audit }))
+		.use(siteDeskRoutes({ guard, answers, site: services.siteDesk }))
+		.use(cannedDeskRoutes({ guard, answers, canned: services.canned }));
 
 	const app = new Elysia({ normalize: true })
 		.use(errors({ log, allowedMethods: methods.of }))

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createApp } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
 import { lockFolder, prepareFolder } from './db/open.ts';
-import { minute } from './kernel/clock.ts';
+import { recurringJobs, startJobs } from './jobs/recurring.ts';
 import { createLog } from './kernel/log.ts';
 import { createServices, type Services } from './services.ts';
 
@@ -70,7 +70,7 @@ export const startServer = async (config: Config): Promise<Running> => {
 	let services: Services | undefined;
 	try {
 		services = createServices({ config, clock: Date.now, log, locked: true, publicUrl: () => config.publicUrl ?? url });
-		const { store, eventLog, users, erasure } = services;
+		const { store, eventLog, erasure } = services;
 		const app = createApp(services, { config, log, stopping: () => stopping });
 		const tls =
 			config.tlsCert && config.tlsKey ? { cert: readPem(config.tlsCert), key: readPem(config.tlsKey) } : undefined;
@@ -99,9 +99,7 @@ export const startServer = async (config: Config): Promise<Running> => {
 				log.error({ err: error }, 'looking for changes by another process failed');
 			}
 		}, pollMs);
-		const purge = setInterval(() => {
-			users.purge().catch((error) => log.error({ err: error }, 'a purge failed'));
-		}, minute);
+		const stopJobs = startJobs(recurringJobs(services), log);
 		erasure.resume().catch((error) => log.error({ err: error }, 'going on with an erasure failed'));
 		log.info({ url, data: config.data }, 'parley is listening');
 
@@ -112,7 +110,7 @@ export const startServer = async (config: Config): Promise<Running> => {
 			stop: async () => {
 				stopping = true;
 				clearInterval(poll);
-				clearInterval(purge);
+				stopJobs();
 				const ended = server.stop(false);
 				await Promise.race([ended, Bun.sleep(stopMsMax)]);
 				await store.drain();

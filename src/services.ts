@@ -4,13 +4,27 @@ import { openStore } from './db/open.ts';
 import { createChatTokenCodec, createJwtReader } from './http/jwt.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/log.ts';
+import { createInboxService } from './modules/admin/inbox.service.ts';
+import { createStatsService } from './modules/admin/stats.service.ts';
+import { statsSteps } from './modules/admin/stats.steps.ts';
+import { createAuditService } from './modules/audit/audit.service.ts';
+import { auditSteps } from './modules/audit/audit.steps.ts';
 import { createEventLog, type EventLog } from './modules/events/events.service.ts';
 import { eventSteps } from './modules/events/events.steps.ts';
 import { messagingSteps } from './modules/messaging/messaging.steps.ts';
+import { createSearchService } from './modules/messaging/search.service.ts';
+import { searchSteps } from './modules/messaging/search.steps.ts';
+import { createReportService } from './modules/moderation/reports.service.ts';
+import { reportSteps } from './modules/moderation/reports.steps.ts';
 import { createP2pService } from './modules/p2p/p2p.service.ts';
 import { p2pSteps } from './modules/p2p/p2p.steps.ts';
+import { createSiteDeskService } from './modules/sites/sites.desk.service.ts';
 import { createSiteService } from './modules/sites/sites.service.ts';
 import { siteSteps } from './modules/sites/sites.steps.ts';
+import { createCannedService } from './modules/support/canned.service.ts';
+import { cannedSteps } from './modules/support/canned.steps.ts';
+import { createTicketService } from './modules/support/tickets.service.ts';
+import { ticketSteps } from './modules/support/tickets.steps.ts';
 import { createBlockService } from './modules/users/blocks.service.ts';
 import { createErasureService } from './modules/users/erasure.service.ts';
 import { createPasswordService } from './modules/users/passwords.service.ts';
@@ -51,13 +65,16 @@ export const createServices = ({
 	const { db } = store;
 
 	const events = eventSteps(db);
+	const audit = auditSteps(db);
 	const siteRows = siteSteps(db);
-	const users = userSteps(db, { events });
-	const messaging = messagingSteps(db, { events, sites: siteRows });
+	const users = userSteps(db, { events, sites: siteRows });
+	const search = searchSteps(db);
+	const messaging = messagingSteps(db, { events, sites: siteRows, search });
+	const ticketRows = ticketSteps(db, { events, messaging, search });
 
 	const eventLog: EventLog = createEventLog({ store, events, log });
-	const sites = createSiteService({ store, sites: siteRows, events, eventLog, clock });
-	const userService = createUserService({ store, sites, siteSteps: siteRows, users, events });
+	const sites = createSiteService({ store, sites: siteRows, events, audit, eventLog, clock });
+	const userService = createUserService({ store, sites, siteSteps: siteRows, users, events, audit });
 	const secrets: [string, ...string[]] = [config.tokenSecret ?? signingSecret(join(config.data, 'token.secret'))];
 	if (config.tokenSecretPrevious) secrets.push(config.tokenSecretPrevious);
 	const tokens = createTokenService({
@@ -66,6 +83,7 @@ export const createServices = ({
 		users,
 		userService,
 		eventLog,
+		audit,
 		codec: createChatTokenCodec(secrets),
 		jwt: createJwtReader(),
 		clock,
@@ -78,19 +96,85 @@ export const createServices = ({
 		userService,
 		tokens,
 		events,
+		audit,
 		clock,
 		publicUrl,
 	});
+	const searching = createSearchService({ store, search });
 	const blocks = createBlockService({ store, users, messaging, events });
-	const erasure = createErasureService({ store, users, messaging });
+	const erasure = createErasureService({
+		store,
+		users,
+		messaging,
+		sites: siteRows,
+		audit,
+		belongings: [ticketRows, audit],
+		sweep: searching.sweep,
+		clock,
+	});
 	const p2p = createP2pService({
 		store,
 		users,
 		messaging,
+		audit,
 		p2p: p2pSteps(db),
 		limits: { messages: config.unverifiedMessages, conversations: config.unverifiedConversations },
 	});
 
-	return { store, eventLog, sites, users: userService, tokens, passwords, blocks, erasure, p2p };
+	const tickets = createTicketService({
+		store,
+		sites,
+		users,
+		messaging,
+		search,
+		catchUp: searching.catchUp,
+		tickets: ticketRows,
+		eventLog,
+		log,
+		audit,
+		openUnanswered: config.unverifiedConversations,
+	});
+	const canned = createCannedService({ store, users, canned: cannedSteps(db), audit });
+	const reports = createReportService({
+		store,
+		users,
+		messaging,
+		tickets,
+		ticketRows,
+		reports: reportSteps(db, { events }),
+		audit,
+		see: { p2p: p2p.see, support: tickets.see },
+	});
+	const inbox = createInboxService({
+		store,
+		users,
+		messaging,
+		search,
+		catchUp: searching.catchUp,
+		tickets: ticketRows,
+		audit,
+		threads: tickets.threads,
+	});
+	const stats = createStatsService({ store, sites: siteRows, users, tickets: ticketRows, stats: statsSteps(db) });
+
+	return {
+		store,
+		eventLog,
+		sites,
+		siteDesk: createSiteDeskService({ store, sites, users }),
+		users: userService,
+		tokens,
+		passwords,
+		blocks,
+		erasure,
+		p2p,
+		tickets,
+		canned,
+		reports,
+		inbox,
+		stats,
+		search: searching,
+		audit: createAuditService({ store, audit }),
+	};
 };
 export type Services = ReturnType<typeof createServices>;

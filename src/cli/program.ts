@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { configCommand } from './config.command.ts';
+import { doctorCommand } from './doctor.command.ts';
 import { CommandError, explain, oneLine } from './failure.ts';
 import { keyCommand } from './key.command.ts';
 import { openapiCommand } from './openapi.command.ts';
@@ -35,6 +36,7 @@ export const createProgram = (): Command => {
 	keyCommand(program);
 	userCommand(program);
 	setupLinkCommand(program);
+	doctorCommand(program);
 	configCommand(program);
 	openapiCommand(program);
 	versionCommand(program);

@@ -4,13 +4,14 @@ import type { Site } from '../modules/sites/sites.service.ts';
 import type { Services } from '../services.ts';
 import { CommandError } from './failure.ts';
 import { withServices } from './folder.ts';
-import { type CommonOptions, leaf } from './options.ts';
+import { type CommonOptions, leaf, wholeNumber } from './options.ts';
 import { answer, fields, table } from './output.ts';
 
 interface SettingOptions extends CommonOptions {
 	signup?: SiteSettings['signup'];
 	origin?: string[];
 	directory?: SiteSettings['directory'];
+	autoCloseDays?: number;
 	defaultOrigins?: boolean;
 	rotateIdentitySecret?: boolean;
 }
@@ -35,11 +36,23 @@ const withSettings = (command: Command): Command =>
 				'--directory <mode>',
 				'whether users find each other by name: not, by the exact name, or by its start',
 			).choices(['off', 'exact', 'search'] satisfies SiteSettings['directory'][]),
+		)
+		.addOption(
+			new Option('--auto-close-days <days>', 'after how many days a resolved ticket closes by itself').argParser(
+				wholeNumber(1, 365),
+			),
 		);
 
-const settingsOf = ({ signup, origin, directory, defaultOrigins }: SettingOptions): Partial<SiteSettings> => ({
+const settingsOf = ({
+	signup,
+	origin,
+	directory,
+	autoCloseDays,
+	defaultOrigins,
+}: SettingOptions): Partial<SiteSettings> => ({
 	...(signup && { signup }),
 	...(directory && { directory }),
+	...(autoCloseDays !== undefined && { autoCloseDays }),
 	...(origin && { origins: origin }),
 	...(defaultOrigins && { origins: null }),
 });
@@ -132,6 +145,7 @@ const set = (site: Command): void => {
 						['Sign-up', view.signup],
 						['Directory', view.directory],
 						['Origins', originsText(view.origins)],
+						['Resolved tickets close after', `${view.autoCloseDays} days`],
 						...(secret ? ([['Identity secret', secret.identitySecret]] as [string, string][]) : []),
 					]);
 					return secret ? `${text}\n\nThe identity secret is shown this once: keep it on your server.` : text;

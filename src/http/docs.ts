@@ -3,8 +3,15 @@ import { Elysia } from 'elysia';
 import { version } from '../../package.json';
 import { type FailureCode, failures } from '../kernel/errors.ts';
 import { type Capability, ruleOf } from '../kernel/roles.ts';
+import * as inbox from '../modules/admin/inbox.schema.ts';
+import * as stats from '../modules/admin/stats.schema.ts';
+import * as audit from '../modules/audit/audit.schema.ts';
 import * as messaging from '../modules/messaging/messaging.schema.ts';
+import * as reports from '../modules/moderation/reports.schema.ts';
+import * as sites from '../modules/sites/sites.schema.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
+import * as canned from '../modules/support/canned.schema.ts';
+import * as tickets from '../modules/support/tickets.schema.ts';
 import * as erasure from '../modules/users/erasure.schema.ts';
 import * as users from '../modules/users/users.schema.ts';
 import type { Address } from './address.ts';
@@ -17,7 +24,18 @@ import { answersKey, failsKey } from './answers.ts';
  */
 
 /** Schemas that the document names; each other one stands where it is used. */
-const schemas: Record<string, unknown> = { ...users, ...erasure, ...messaging };
+const schemas: Record<string, unknown> = {
+	...users,
+	...erasure,
+	...messaging,
+	...tickets,
+	...canned,
+	...reports,
+	...inbox,
+	...stats,
+	...audit,
+	...sites,
+};
 
 const tags: Record<string, string> = {
 	Users: 'Creating users, their chat tokens, and what a user does with their own profile.',
@@ -158,6 +176,7 @@ const statusWords: Record<number, string> = {
 	403: 'Not allowed.',
 	404: 'Not there, or not yours to see.',
 	409: 'In conflict with what is there.',
+	412: 'Changed since you read it.',
 	413: 'The body is too large: more than 64 KB.',
 	415: 'The body is not JSON.',
 	422: 'Understood, but impossible.',

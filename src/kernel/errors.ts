@@ -78,6 +78,16 @@ export const failures = {
 		409,
 		'This clientMessageId was used for a message with other content. Use a new one for a new message.',
 	],
+	ticket_closed: [
+		409,
+		'This ticket is closed and takes no more messages. Open a new one that follows it: POST /api/v1/support/tickets with followsTicketId.',
+	],
+	invalid_transition: [409, 'A ticket cannot go from its status to this one. See "allowed".'],
+	ticket_unresolved: [409, 'A ticket is rated once it is resolved or closed.'],
+	report_exists: [409, 'You have reported this already, and it is being looked at.'],
+	report_decided: [409, 'This report has been decided already.'],
+	shortcut_taken: [409, 'Another canned reply has this shortcut.'],
+	version_stale: [412, 'Somebody has changed this ticket since you read it. Read it again, then repeat the change.'],
 	body_too_large: [413, 'The request body is too large.'],
 	unsupported_media_type: [415, 'Send the body as JSON: content-type: application/json.'],
 	// 422 understood but impossible
@@ -92,6 +102,15 @@ export const failures = {
 	message_deleted: [422, 'This message was deleted.'],
 	reply_to_invalid: [422, 'replyTo must be a message of the same conversation that has not been deleted.'],
 	cursor_invalid: [422, 'The message named as cursor is not in this conversation.'],
+	follow_up_invalid: [
+		422,
+		'followsTicketId must be a closed ticket of your own. One that is not closed takes your message itself.',
+	],
+	category_reserved: [422, 'The category "moderation" is for reports only.'],
+	assignee_invalid: [422, 'A ticket is assigned to an active user of the team who may see it.'],
+	report_impossible: [422, 'You can report what others have written, and users you share a conversation with.'],
+	message_not_usable: [422, 'A ticket is made of a text message that a user of role `user` has sent and not deleted.'],
+	nothing_to_change: [422, 'Name at least one field to change.'],
 	reaction_invalid: [422, 'A reaction is one emoji, at most 20 different ones on a message.'],
 	password_weak: [422, 'Choose a password of at least 10 characters that is not a common one.'],
 	password_not_set: [422, 'This user has no password. Ask an admin for an access link.'],
@@ -99,6 +118,7 @@ export const failures = {
 	email_required: [422, 'A password needs an email address to sign in with.'],
 	block_impossible: [422, 'You cannot block yourself.'],
 	// 429, 5xx
+	reports_exhausted: [429, 'You have reported as much as one may in a day. Try again tomorrow.'],
 	rate_limited: [429, 'Too many requests. Wait the seconds given in Retry-After.'],
 	reply_awaited: [
 		429,

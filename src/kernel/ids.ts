@@ -1,7 +1,7 @@
 import { typeidUnboxed } from 'typeid-js';
 
 /** The kinds of public ids. A TypeID is `kind_` and 26 characters of a UUIDv7 in base32, so ids sort by time. */
-export type IdKind = 'user' | 'conv' | 'ticket' | 'msg' | 'site' | 'key';
+export type IdKind = 'user' | 'conv' | 'ticket' | 'msg' | 'site' | 'key' | 'report' | 'canned' | 'audit';
 
 /** newId makes a TypeID (https://github.com/jetify-com/typeid, spec 0.3). */
 export const newId = (kind: IdKind): string => typeidUnboxed(kind);

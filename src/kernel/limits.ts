@@ -31,6 +31,34 @@ export const pageLimitMax = 100;
 /** Pages are read by OFFSET; past this depth a cursor is the right way. */
 export const pageMax = 100_000;
 
+/** Characters of a ticket's subject, category and tags; tags of a ticket. */
+export const subjectMax = 200;
+export const categoryMax = 64;
+export const tagMax = 64;
+export const tagsMax = 20;
+export const ratingCommentMax = 1_000;
+/** Tickets that one bulk change may name: all are judged and changed in one transaction. */
+export const bulkMax = 100;
+export const cannedRepliesMax = 500;
+/** What a person types into a search box. */
+export const searchMax = 128;
+/** Matches of a text search that are looked at, newest first: a word that stands everywhere costs no more. */
+export const searchMatchesMax = 1_000;
+/** Users whose conversations a search by name looks at. */
+export const searchUsersMax = 20;
+/** Messages that one piece of indexing takes up. */
+export const indexRowsMax = 500;
+/** Pieces of indexing in one go: what is left comes a second later. */
+export const indexPiecesMax = 10;
+/** Pages of 4 KiB of the text index that one piece of a sweep writes: about two milliseconds. */
+export const sweepPages = 16;
+export const reportsPerDayMax = 10;
+export const reportReasonMax = 2_000;
+/** Messages on each side of a reported one that are kept with it. */
+export const evidenceNeighbours = 5;
+/** Resolved tickets that one piece of closing takes up. */
+export const closeRowsMax = 100;
+
 export const reactionsPerMessageMax = 20;
 export const unreadListMax = 100;
 export const blocksMax = 1_000;

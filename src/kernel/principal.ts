@@ -39,6 +39,12 @@ export interface ServerPrincipal {
 /** Who calls. It is a hint: what a write depends on is read again inside its transaction. */
 export type Principal = UserPrincipal | ServerPrincipal;
 
+/** actorOf names who acts, for histories and the audit: a user's public id, or `key:<label>`. */
+export const actorOf = (p: Principal): string => (p.kind === 'user' ? p.id : `key:${p.keyLabel}`);
+/** The actors that are no principals: the server by itself, and its operator at the command line. */
+export const systemActor = 'system';
+export const operatorActor = 'operator';
+
 /** What is known of the caller of a public call, where key and token may be missing. */
 export interface Caller {
 	/** The site that the key names; null without a key. */

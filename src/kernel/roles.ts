@@ -2,6 +2,8 @@
 export const roles = ['user', 'staff', 'moderator', 'admin', 'superadmin'] as const;
 export type Role = (typeof roles)[number];
 
+export const deskRoles = roles.slice(1);
+
 export const rank = (role: Role): number => roles.indexOf(role);
 export const isDesk = (role: Role): boolean => role !== 'user';
 export const atLeast = (role: Role, least: Role): boolean => rank(role) >= rank(least);
@@ -63,10 +65,30 @@ export const capabilities = {
 	'message.edit': { least: 'user', flags: ['canSendMessage', 'canEditMessage'] },
 	'message.delete': { least: 'user', flags: ['canDeleteMessage'] },
 	'message.react': { least: 'user', flags: ['canSendMessage'] },
+	'ticket.open': { least: 'user', flags: ['canSendMessage'] },
+	'ticket.read': { least: 'user' },
+	'ticket.update': { least: 'user' },
+	'ticket.rate': { least: 'user', flags: ['canSendMessage'] },
+	'ticket.history': { least: 'staff' },
+	'report.make': { least: 'user', flags: ['canSendMessage'] },
+	'desk.conversations': { least: 'staff', server: true },
+	'desk.privacy': { least: 'admin', server: true },
+	'desk.stats': { least: 'staff', server: true },
+	'desk.tickets': { least: 'staff', server: true },
+	'desk.users': { least: 'staff', server: true },
+	'report.decide': { least: 'moderator', server: true },
+	'audit.read': { least: 'admin', server: true },
+	'site.manage': { least: 'admin', server: true },
+	'canned.read': { least: 'staff', server: true },
+	'canned.write': { least: 'moderator', server: true },
+	'key.manage': { least: 'superadmin' },
 	'token.mint': { least: 'superadmin', server: true },
 	'user.create': { least: 'superadmin', server: true },
 	'desk.create': { least: 'admin', server: true },
 	'user.suspend': { least: 'moderator', server: true },
+	'user.manage': { least: 'admin', server: true },
+	'user.erase': { least: 'admin', server: true },
+	'user.export': { least: 'admin', server: true },
 	'user.revoke': { least: 'admin', server: true },
 	'user.invite': { least: 'admin' },
 } as const satisfies Record<string, Rule>;

@@ -48,6 +48,7 @@ const isWeb = (path: string) => /^web\/[^/]+\//.test(path);
 /** Modules in storeys: what one needs at runtime or by type stands on its own storey or below. */
 const storeys: Record<string, number> = {
 	events: 0,
+	audit: 1,
 	sites: 1,
 	users: 1,
 	messaging: 1,
@@ -56,7 +57,6 @@ const storeys: Record<string, number> = {
 	support: 2,
 	moderation: 3,
 	webhooks: 3,
-	search: 3,
 	admin: 4,
 };
 
@@ -106,12 +106,12 @@ const rules: Rule[] = [
 		allow: (target) => !isOurs(target) || under(target, 'kernel') || hasRole('tables')(target),
 	},
 	{
-		name: 'steps import kernel, db/step, db/prepared, tables, and what is pure in their own module',
+		name: 'steps import kernel, db/step, db/prepared, db/fulltext, tables, and what is pure in their own module',
 		of: hasRole('steps'),
 		allow: (target, from) =>
 			!isOurs(target) ||
 			under(target, 'kernel') ||
-			['db/step.ts', 'db/prepared.ts', 'db/atomic.ts'].includes(target) ||
+			['db/step.ts', 'db/prepared.ts', 'db/atomic.ts', 'db/fulltext.ts'].includes(target) ||
 			hasRole('tables')(target) ||
 			(isPure(target) && moduleOf(target) === moduleOf(from)),
 	},

@@ -3,6 +3,7 @@ import { Elysia } from 'elysia';
 import type { Answers } from '../../http/answers.ts';
 import type { Guard } from '../../http/guard.ts';
 import type { LimitPlugin } from '../../http/limits.ts';
+import type { FailureCode } from '../../kernel/errors.ts';
 import { exampleIds, Id } from '../users/users.schema.ts';
 import {
 	EditMessage,
@@ -12,6 +13,7 @@ import {
 	MessagePage,
 	MessageQuery,
 	SendMessage,
+	type SendTicketMessage,
 	UnreadCount,
 } from './messaging.schema.ts';
 import type { ThreadService } from './messaging.service.ts';
@@ -41,6 +43,8 @@ export const messageRoutes = ({
 	threads,
 	prefix,
 	tag,
+	sends = SendMessage,
+	fails = [],
 }: {
 	guard: Guard;
 	answers: Answers;
@@ -48,6 +52,10 @@ export const messageRoutes = ({
 	threads: ThreadService;
 	prefix: string;
 	tag: string;
+	/** What a send takes. */
+	sends?: typeof SendMessage | typeof SendTicketMessage;
+	/** What else may refuse a message here. */
+	fails?: FailureCode[];
 }) =>
 	new Elysia({ prefix, tags: [tag] })
 		.use(guard)
@@ -57,15 +65,14 @@ export const messageRoutes = ({
 			can: 'message.send',
 			limit: 'message',
 			params: InParams,
-			body: SendMessage,
+			body: sends,
 			createdOrFound: Message,
 			fails: [
-				'blocked',
 				'recipient_unavailable',
 				'client_message_id_reused',
 				'message_text_invalid',
 				'reply_to_invalid',
-				'reply_awaited',
+				...fails,
 			],
 			detail: {
 				operationId: 'sendMessage',
@@ -95,7 +102,7 @@ export const messageRoutes = ({
 				params: MessageParams,
 				body: EditMessage,
 				ok: Message,
-				fails: ['forbidden', 'blocked', 'message_text_invalid', 'message_deleted'],
+				fails: ['forbidden', 'message_text_invalid', 'message_deleted', ...fails],
 				detail: {
 					operationId: 'editMessage',
 					summary: 'Edit a message',
@@ -151,7 +158,7 @@ export const messageRoutes = ({
 				limit: 'write',
 				params: ReactionParams,
 				ok: Message,
-				fails: ['blocked', 'reaction_invalid', 'message_deleted'],
+				fails: ['reaction_invalid', 'message_deleted', ...fails],
 				detail: {
 					operationId: 'addReaction',
 					summary: 'React to a message',

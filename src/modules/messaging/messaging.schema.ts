@@ -1,13 +1,6 @@
-import { type NumberOptions, type Static, Type as t } from '@sinclair/typebox';
-import {
-	clientMessageIdMax,
-	idMax,
-	pageLimitDefault,
-	pageLimitMax,
-	pageMax,
-	unreadListMax,
-} from '../../kernel/limits.ts';
-import { exampleIds, Id, Metadata, Nullable, Profile, Time } from '../users/users.schema.ts';
+import { type Static, Type as t } from '@sinclair/typebox';
+import { clientMessageIdMax, idMax, unreadListMax } from '../../kernel/limits.ts';
+import { exampleIds, Id, Metadata, Nullable, PageQuery, Profile, Time } from '../users/users.schema.ts';
 
 const Text = t.String({
 	minLength: 1,
@@ -31,6 +24,21 @@ export const SendMessage = t.Object(
 	{ examples: [{ content: { text: 'How are you?' } }] },
 );
 export type SendMessage = Static<typeof SendMessage>;
+
+/** In a ticket the desk can also write notes. */
+export const SendTicketMessage = t.Object(
+	{
+		...SendMessage.properties,
+		kind: t.Optional(
+			t.Union([t.Literal('text'), t.Literal('note')], {
+				default: 'text',
+				description: '`note`: for the desk alone; nobody else can tell that it is there.',
+			}),
+		),
+	},
+	{ examples: [{ content: { text: 'We are looking into it.' } }] },
+);
+export type SendTicketMessage = Static<typeof SendTicketMessage>;
 
 export const EditMessage = t.Object(
 	{ content: t.Object({ text: Text }) },
@@ -77,6 +85,17 @@ export const Message = t.Object(
 		editedAt: Nullable(Time('When the text was last changed.')),
 		deletedAt: Nullable(Time('When the message was deleted.')),
 		createdAt: Time('When the message was stored.'),
+		noteSeq: t.Optional(
+			t.Integer({ description: 'Of a note, for the desk: its number. Its `seq` is that of the message it follows.' }),
+		),
+		isEvidence: t.Optional(
+			t.Boolean({ description: 'Of a note: it keeps a reported message as it was, with who wrote it as its sender.' }),
+		),
+		earlierTexts: t.Optional(
+			t.Array(t.Object({ text: Nullable(t.String()), replacedAt: Time('When this text was replaced.') }), {
+				description: 'For the desk: what an edited message said before, oldest first.',
+			}),
+		),
 	},
 	{ examples: [messageExample] },
 );
@@ -108,20 +127,6 @@ export const MessagePage = t.Object(
 );
 export type MessagePage = Static<typeof MessagePage>;
 
-/** A whole number in a query. note: Elysia reads a query's text as Number and not as Integer */
-const Whole = (options: NumberOptions) => t.Number({ ...options, multipleOf: 1 });
-
-export const PageQuery = {
-	page: t.Optional(Whole({ minimum: 1, maximum: pageMax, default: 1, description: 'Which page, from 1.' })),
-	limit: t.Optional(
-		Whole({
-			minimum: 1,
-			maximum: pageLimitMax,
-			default: pageLimitDefault,
-			description: `How many, 1-${pageLimitMax}.`,
-		}),
-	),
-};
 export const MessageQuery = t.Object({
 	...PageQuery,
 	before: t.Optional(t.String({ maxLength: idMax, description: 'A message id: what came before it.' })),

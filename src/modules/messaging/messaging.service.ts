@@ -3,8 +3,9 @@ import { type Steps, step, type Tx } from '../../db/step.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import { pageLimitDefault, reactionsPerMessageMax } from '../../kernel/limits.ts';
-import type { UserPrincipal } from '../../kernel/principal.ts';
-import { atLeast, type Capability } from '../../kernel/roles.ts';
+import { actorOf, type UserPrincipal } from '../../kernel/principal.ts';
+import { atLeast, type Capability, isDesk } from '../../kernel/roles.ts';
+import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { Standing } from '../users/users.tables.ts';
 import type {
 	EditMessage,
@@ -13,18 +14,20 @@ import type {
 	Message,
 	MessagePage,
 	MessageQuery,
-	SendMessage,
+	SendTicketMessage,
 	UnreadCount,
 } from './messaging.schema.ts';
 import { type Side, sideState } from './messaging.sides.ts';
-import type { ConversationRow, MessageEntry, MessagingSteps } from './messaging.steps.ts';
+import type { ConversationRow, ListedMessage, MessageEntry, MessagingSteps, Place } from './messaging.steps.ts';
 import { cleanEmoji, cleanText, digestOf } from './messaging.text.ts';
-import { messageView } from './messaging.view.ts';
+import { deskMessageView, messageView } from './messaging.view.ts';
 
 /** A conversation as one user meets it. */
 export interface Thread {
 	row: ConversationRow;
 	side: Side;
+	/** Whether it is seen as the desk sees it: with notes and earlier texts. */
+	desk: boolean;
 }
 
 /** A conversation as one user means to write in it. */
@@ -32,7 +35,9 @@ export interface Meeting extends Thread {
 	/** The user as they are now. */
 	me: Standing;
 	/** Why this user may not write here now; null when they may. */
-	refusal(act: 'send' | 'edit' | 'react' | 'unread'): AppError | null;
+	refusal(act: 'send' | 'note' | 'edit' | 'react' | 'unread'): AppError | null;
+	/** What a message just stored brings about, in the same transaction. */
+	follow?(tx: Tx, row: ConversationRow): Steps<void>;
 }
 
 /** What p2p and support decide each for themselves. */
@@ -47,46 +52,67 @@ export interface ThreadPolicy {
 export const createThreadService = ({
 	store,
 	messaging,
+	audit,
 	policy,
 }: {
 	store: Store;
 	messaging: MessagingSteps;
+	audit: AuditSteps;
 	policy: ThreadPolicy;
 }) => {
-	const needMessage = step(function* (tx, row: ConversationRow, id: string) {
-		const message = yield* messaging.findMessage(tx, row, id);
+	const needMessage = step(function* (tx, { row, desk }: Thread, id: string) {
+		const message = yield* messaging.findMessage(tx, row, id, desk);
 		if (!message) throw new AppError('not_found');
 		return message;
 	});
-	const render = step(function* (tx, row: ConversationRow, message: MessageEntry, viewer: number) {
-		return messageView(row, message, yield* messaging.reactionsOf(tx, [message], viewer));
+	/** A message that is about to be changed: what a report keeps never is. */
+	const needOwnWords = step(function* (tx, thread: Thread, id: string) {
+		const message = yield* needMessage(tx, thread, id);
+		if (message.evidenceOf !== null)
+			throw new AppError('forbidden', { message: 'The evidence of a report stays as it is.' });
+		return message;
 	});
-	const seqOf = step(function* (tx, row: ConversationRow, id: string) {
-		const message = yield* messaging.findMessage(tx, row, id);
+	/** Messages as this thread's viewer sees them. */
+	const renderAll = step(function* (tx, { row, desk }: Thread, found: ListedMessage[], viewer: number) {
+		const reactions = yield* messaging.reactionsOf(tx, found, viewer);
+		const byMessage = Map.groupBy(reactions, (reaction) => reaction.message);
+		if (!desk) return found.map((message) => messageView(row, message, byMessage.get(message.pk) ?? []));
+		const earlier = Map.groupBy(yield* messaging.earlierTexts(tx, found), (text) => text.message);
+		return found.map((message) =>
+			deskMessageView(row, message, byMessage.get(message.pk) ?? [], earlier.get(message.pk) ?? []),
+		);
+	});
+	const render = step(function* (tx, thread: Thread, message: MessageEntry, viewer: number) {
+		const [shown] = yield* renderAll(tx, thread, [message], viewer);
+		return shown as Message;
+	});
+	const cursor = step(function* (tx, { row, desk }: Thread, id: string) {
+		const message = yield* messaging.findMessage(tx, row, id, desk);
 		if (!message) throw new AppError('cursor_invalid');
-		return message.seq;
+		return message;
 	});
 
 	/** The stretch of seqs a query asks for: `from` < seq ≤ `to`, within 0 … lastSeq. */
-	const stretch = step(function* (tx, { row, side }: Thread, query: MessageQuery, limit: number) {
+	const stretch = step(function* (tx, thread: Thread, query: MessageQuery, limit: number) {
+		const { row, side } = thread;
 		const last = row.lastSeq;
 		const within = (from: number, to: number) => ({
 			from: Math.max(0, Math.min(from, last)),
 			to: Math.max(0, Math.min(to, last)),
 		});
 		if (query.before !== undefined) {
-			const seq = yield* seqOf(tx, row, query.before);
+			const { seq } = yield* cursor(tx, thread, query.before);
 			return within(seq - 1 - limit, seq - 1);
 		}
 		if (query.after !== undefined) {
-			const seq = yield* seqOf(tx, row, query.after);
+			const { seq } = yield* cursor(tx, thread, query.after);
 			return within(seq, seq + limit);
 		}
 		if (query.around !== undefined) {
 			const seq =
 				query.around === 'first_unread'
 					? Math.min(row[sideState[side].readSeq] + 1, last)
-					: yield* seqOf(tx, row, query.around);
+					: (yield* cursor(tx, thread, query.around)).seq;
 			const from = Math.max(0, Math.min(seq - 1 - Math.floor((limit - 1) / 2), last - limit));
 			return within(from, from + limit);
 		}
@@ -94,38 +120,120 @@ export const createThreadService = ({
 		return within(to - limit, to);
 	});
 
+	/** A page of what everybody in the conversation sees. */
+	const plainPage = step(function* (tx, thread: Thread, query: MessageQuery, limit: number) {
+		const { row } = thread;
+		const { from, to } = yield* stretch(tx, thread, query, limit);
+		const found: ListedMessage[] = to > from ? yield* messaging.range(tx, row, from, to) : [];
+		return { found, total: row.lastSeq, hasMoreBefore: from > 0, hasMoreAfter: to < row.lastSeq };
+	});
+
+	/** A page with the notes among the messages. note: notes have no seq of their own, so a page is no range of seqs. */
+	const deskPage = step(function* (tx, thread: Thread, query: MessageQuery, limit: number) {
+		const { row, side } = thread;
+		const total = row.lastSeq + row.lastNoteSeq;
+		const before = step(function* (tx, place: Place, most: number) {
+			const found = yield* messaging.beforeWithNotes(tx, row, place, most + 1);
+			return { found: found.slice(-most || found.length), more: found.length > most };
+		});
+		const from = step(function* (tx, place: Place, most: number) {
+			const found = yield* messaging.fromWithNotes(tx, row, place, most + 1);
+			return { found: found.slice(0, most), more: found.length > most };
+		});
+		if (query.before !== undefined) {
+			const { found, more } = yield* before(tx, yield* cursor(tx, thread, query.before), limit);
+			return { found, total, hasMoreBefore: more, hasMoreAfter: true };
+		}
+		if (query.after !== undefined) {
+			const { seq, noteSeq } = yield* cursor(tx, thread, query.after);
+			const { found, more } = yield* from(tx, { seq, noteSeq: noteSeq + 1 }, limit);
+			return { found, total, hasMoreBefore: true, hasMoreAfter: more };
+		}
+		if (query.around !== undefined) {
+			const place =
+				query.around === 'first_unread'
+					? { seq: Math.min(row[sideState[side].readSeq] + 1, row.lastSeq), noteSeq: 0 }
+					: yield* cursor(tx, thread, query.around);
+			const half = Math.floor((limit - 1) / 2);
+			const behind = half > 0 ? yield* before(tx, place, half) : { found: [], more: place.seq > 1 };
+			const ahead = yield* from(tx, place, limit - behind.found.length);
+			return {
+				found: [...behind.found, ...ahead.found],
+				total,
+				hasMoreBefore: behind.more,
+				hasMoreAfter: ahead.more,
+			};
+		}
+		const offset = ((query.page ?? 1) - 1) * limit;
+		const found = yield* messaging.pageWithNotes(tx, row, limit, offset);
+		return { found, total, hasMoreBefore: offset + limit < total, hasMoreAfter: offset > 0 && total > 0 };
+	});
+
+	/** pageOf is a page of a thread's messages, for whoever may see it. */
+	const messagePage = step(function* (tx, thread: Thread, query: MessageQuery, viewer: number) {
+		const cursors = [query.before, query.after, query.around].filter((given) => given !== undefined);
+		if (cursors.length > 1 || (cursors.length === 1 && query.page !== undefined && query.page !== 1))
+			throw new AppError('invalid_request', { message: 'Use one of page, before, after and around.' });
+		const limit = query.limit ?? pageLimitDefault;
+		const { found, total, hasMoreBefore, hasMoreAfter } = yield* (thread.desk ? deskPage : plainPage)(
+			tx,
+			thread,
+			query,
+			limit,
+		);
+		const paged = cursors.length === 0;
+		return {
+			data: yield* renderAll(tx, thread, found, viewer),
+			total,
+			page: paged ? (query.page ?? 1) : null,
+			limit,
+			totalPages: paged ? Math.ceil(total / limit) : null,
+			hasMoreBefore,
+			hasMoreAfter,
+		};
+	});
+
 	return {
+		page: messagePage,
+
 		/**
 		 * send stores a message. The same clientMessageId again gives the stored one with `created: false`; with other
 		 * content client_message_id_reused.
 		 */
-		send: (p: UserPrincipal, id: string, body: SendMessage): Promise<{ created: boolean; data: Message }> => {
+		send: (p: UserPrincipal, id: string, body: SendTicketMessage): Promise<{ created: boolean; data: Message }> => {
 			const text = cleanText(body.content.text);
+			const kind = body.kind ?? 'text';
 			const draft = {
 				id: newId('msg'),
+				kind,
 				text,
 				clientMessageId: body.clientMessageId ?? null,
-				clientDigest: body.clientMessageId === undefined ? null : digestOf(text, body.replyTo, body.metadata),
+				clientDigest: body.clientMessageId === undefined ? null : digestOf(kind, text, body.replyTo, body.metadata),
 				metadata: body.metadata ?? null,
 			};
-			const repeated = (row: ConversationRow, message: MessageEntry) => {
+			const repeated = (message: MessageEntry) => {
 				// a deleted message has lost its digest: it stays what it is, a tombstone
 				if (message.deletedAt === null && message.clientDigest !== draft.clientDigest)
 					throw new AppError('client_message_id_reused');
-				return { row, message };
+				return message;
 			};
 			return store.atomic(function* (tx) {
-				const { me, row, side, refusal } = yield* policy.meet(tx, p, id, 'message.send');
-				const answered = body.replyTo === undefined ? null : yield* messaging.findMessage(tx, row, body.replyTo);
-				const gone = answered === undefined || (answered !== null && answered.deletedAt !== null);
-				const refused = refusal('send') ?? (gone ? new AppError('reply_to_invalid') : null);
+				const meeting = yield* policy.meet(tx, p, id, 'message.send');
+				const { me, row, side, desk } = meeting;
+				if (kind === 'note' && !desk)
+					throw new AppError('forbidden', { message: 'Notes are for the team of the site.' });
+				const answered = body.replyTo === undefined ? null : yield* messaging.findMessage(tx, row, body.replyTo, desk);
+				const gone =
+					answered === undefined ||
+					(answered !== null && (answered.deletedAt !== null || (kind === 'text' && answered.noteSeq > 0)));
+				const refused =
+					meeting.refusal(kind === 'note' ? 'note' : 'send') ?? (gone ? new AppError('reply_to_invalid') : null);
 				if (refused) {
 					// what was accepted once stays accepted: a client that repeats must not think it lost
 					const stored =
 						draft.clientMessageId && (yield* messaging.findByClientId(tx, row, me.pk, draft.clientMessageId));
 					if (!stored) throw refused;
-					repeated(row, stored);
-					return { created: false, data: yield* render(tx, row, stored, me.pk) };
+					return { created: false, data: yield* render(tx, meeting, repeated(stored), me.pk) };
 				}
 				const replyTo = answered ?? null;
 				const { created, message } = yield* messaging.append(
@@ -134,92 +242,81 @@ export const createThreadService = ({
 					{ pk: me.pk, id: me.id, side },
 					{ ...draft, replyTo },
 				);
-				if (created) return { created, data: messageView(row, message, []) };
-				repeated(row, message);
-				return { created, data: yield* render(tx, row, message, me.pk) };
+				if (!created) return { created, data: yield* render(tx, meeting, repeated(message), me.pk) };
+				if (kind === 'text' && meeting.follow) yield* meeting.follow(tx, { ...row, lastSeq: message.seq });
+				return { created, data: desk ? deskMessageView(row, message, [], []) : messageView(row, message, []) };
 			});
 		},
 
 		/** list is a page of messages in order of seq: the newest page, or what stands before, after or around one. */
-		list: (p: UserPrincipal, id: string, query: MessageQuery): MessagePage => {
-			const cursors = [query.before, query.after, query.around].filter((cursor) => cursor !== undefined);
-			if (cursors.length > 1 || (cursors.length === 1 && query.page !== undefined && query.page !== 1))
-				throw new AppError('invalid_request', { message: 'Use one of page, before, after and around.' });
-			return store.read(function* (tx) {
-				const thread = yield* policy.see(tx, p, id);
-				const { row } = thread;
-				const limit = query.limit ?? pageLimitDefault;
-				const { from, to } = yield* stretch(tx, thread, query, limit);
-				const found = to > from ? yield* messaging.range(tx, row, from, to) : [];
-				const reactions = yield* messaging.reactionsOf(tx, found, p.pk);
-				const byMessage = Map.groupBy(reactions, (reaction) => reaction.message);
-				const paged = cursors.length === 0;
-				return {
-					data: found.map((message) => messageView(row, message, byMessage.get(message.pk) ?? [])),
-					total: row.lastSeq,
-					page: paged ? (query.page ?? 1) : null,
-					limit,
-					totalPages: paged ? Math.ceil(row.lastSeq / limit) : null,
-					hasMoreBefore: from > 0,
-					hasMoreAfter: to < row.lastSeq,
-				};
-			});
-		},
+		list: (p: UserPrincipal, id: string, query: MessageQuery): MessagePage =>
+			store.read(function* (tx) {
+				return yield* messagePage(tx, yield* policy.see(tx, p, id), query, p.pk);
+			}),
 
 		/** edit changes the text of one's own message. */
 		edit: (p: UserPrincipal, id: string, messageId: string, body: EditMessage): Promise<Message> => {
 			const text = cleanText(body.content.text);
 			return store.atomic(function* (tx) {
-				const { me, row, refusal } = yield* policy.meet(tx, p, id, 'message.edit');
-				const message = yield* needMessage(tx, row, messageId);
-				if (message.sender !== me.pk || message.kind !== 'text')
+				const meeting = yield* policy.meet(tx, p, id, 'message.edit');
+				const { me, row } = meeting;
+				const message = yield* needOwnWords(tx, meeting, messageId);
+				if (message.sender !== me.pk)
 					throw new AppError('forbidden', { message: 'You can only edit your own messages.' });
 				if (message.deletedAt !== null) throw new AppError('message_deleted');
-				const refused = refusal('edit');
+				const refused = meeting.refusal('edit');
 				if (refused) throw refused;
 				const edited = message.text === text ? message : yield* messaging.edit(tx, row, message, text);
-				return yield* render(tx, row, edited, me.pk);
+				return yield* render(tx, meeting, edited, me.pk);
 			});
 		},
 
 		/** remove deletes one's own message, or as a moderator any: a tombstone stays. */
 		remove: (p: UserPrincipal, id: string, messageId: string): Promise<Message> =>
 			store.atomic(function* (tx) {
-				const { me, row } = yield* policy.meet(tx, p, id, 'message.delete');
-				const message = yield* needMessage(tx, row, messageId);
+				const meeting = yield* policy.meet(tx, p, id, 'message.delete');
+				const { me, row } = meeting;
+				const message = yield* needOwnWords(tx, meeting, messageId);
 				if (message.sender !== me.pk && !atLeast(me.role, 'moderator'))
 					throw new AppError('forbidden', { message: 'You can only delete your own messages.' });
-				const gone = message.deletedAt === null ? yield* messaging.remove(tx, row, message) : message;
-				return messageView(row, gone, []);
+				if (message.deletedAt !== null) return yield* render(tx, meeting, message, me.pk);
+				const gone = yield* messaging.remove(tx, row, message);
+				if (isDesk(me.role) && (meeting.desk || message.sender !== me.pk))
+					yield* audit.record(tx, p.site, actorOf(p), 'message.delete', message.id);
+				return yield* render(tx, meeting, gone, me.pk);
 			}),
 
 		/** read marks everything up to a message (or all) as seen. */
 		read: (p: UserPrincipal, id: string, body: MarkRead): Promise<UnreadCount> =>
 			store.atomic(function* (tx) {
-				const { me, row, side, refusal } = yield* policy.meet(tx, p, id, 'conversation.read');
+				const meeting = yield* policy.meet(tx, p, id, 'conversation.read');
+				const { row, side } = meeting;
 				// between users of whom one has blocked the other nothing counts, and no receipt is given
-				if (refusal('unread')) return { unreadCount: 0 };
-				const seq = body.messageId === undefined ? row.lastSeq : (yield* needMessage(tx, row, body.messageId)).seq;
-				return { unreadCount: yield* messaging.read(tx, row, { pk: me.pk, side }, seq) };
+				if (meeting.refusal('unread')) return { unreadCount: 0 };
+				const seq = body.messageId === undefined ? row.lastSeq : (yield* needMessage(tx, meeting, body.messageId)).seq;
+				return { unreadCount: yield* messaging.read(tx, row, side, seq) };
 			}),
 
 		/** unread makes a message and what follows count as unread again; the sender's receipt stays. */
 		unread: (p: UserPrincipal, id: string, body: MarkUnread): Promise<UnreadCount> =>
 			store.atomic(function* (tx) {
-				const { me, row, side, refusal } = yield* policy.meet(tx, p, id, 'conversation.read');
-				const { seq } = yield* needMessage(tx, row, body.messageId);
-				const refused = refusal('unread');
+				const meeting = yield* policy.meet(tx, p, id, 'conversation.read');
+				const { seq, noteSeq } = yield* needMessage(tx, meeting, body.messageId);
+				const refused = meeting.refusal('unread');
 				if (refused) throw refused;
-				return { unreadCount: yield* messaging.unread(tx, row, { pk: me.pk, side }, seq) };
+				// from a note on means from what follows the message that it stands behind
+				const from = noteSeq > 0 ? seq + 1 : seq;
+				return { unreadCount: yield* messaging.unread(tx, meeting.row, meeting.side, from) };
 			}),
 
 		/** react sets or takes back the caller's emoji on a message. */
 		react: (p: UserPrincipal, id: string, messageId: string, sign: string, on: boolean): Promise<Message> =>
 			store.atomic(function* (tx) {
-				const { me, row, refusal } = yield* policy.meet(tx, p, id, 'message.react');
-				const message = yield* needMessage(tx, row, messageId);
+				const meeting = yield* policy.meet(tx, p, id, 'message.react');
+				const { me, row } = meeting;
+				const message = yield* needOwnWords(tx, meeting, messageId);
 				const emoji = cleanEmoji(sign);
-				const refused = refusal('react');
+				const refused = meeting.refusal('react');
 				if (refused) throw refused;
 				if (on) {
 					if (message.deletedAt !== null) throw new AppError('message_deleted');
@@ -228,8 +325,7 @@ export const createThreadService = ({
 						throw new AppError('reaction_invalid');
 				}
 				yield* messaging.react(tx, row, message, me.pk, emoji, on);
-				const now = (yield* messaging.findMessage(tx, row, messageId)) ?? message;
-				return yield* render(tx, row, now, me.pk);
+				return yield* render(tx, meeting, yield* needMessage(tx, meeting, messageId), me.pk);
 			}),
 	};
 };

@@ -6,14 +6,17 @@ import {
 	eq,
 	getTableColumns,
 	gt,
+	gte,
 	inArray,
 	isNotNull,
 	isNull,
 	lte,
 	ne,
 	or,
+	type SQL,
 	sql,
 } from 'drizzle-orm';
+import { unionAll } from 'drizzle-orm/sqlite-core';
 import type { Db } from '../../db/open.ts';
 import { held, prepared } from '../../db/prepared.ts';
 import { type Steps, step, type Tx } from '../../db/step.ts';
@@ -23,7 +26,16 @@ import type { EventSteps } from '../events/events.steps.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import { users } from '../users/users.tables.ts';
 import { otherSide, type Side, sideOf, sideState } from './messaging.sides.ts';
-import { conversations, messageEdits, messages, pairHigh, pairLow, reactions } from './messaging.tables.ts';
+import {
+	conversations,
+	conversationWriters,
+	messageEdits,
+	messages,
+	pairHigh,
+	pairLow,
+	reactions,
+} from './messaging.tables.ts';
+import type { SearchSteps } from './search.steps.ts';
 
 export type ConversationRow = typeof conversations.$inferSelect;
 export type MessageRow = typeof messages.$inferSelect;
@@ -34,8 +46,19 @@ interface PublicIds {
 }
 /** A message with the public ids of what it refers to. */
 export type MessageEntry = MessageRow & PublicIds;
-/** A message as far as it is shown. */
-export type ListedMessage = Omit<MessageEntry, 'site' | 'conversation' | 'noteSeq' | 'clientDigest'>;
+/** A message as far as it is shown. `noteSeq` is left out where only what everybody sees was read. */
+export type ListedMessage = Omit<MessageEntry, 'site' | 'conversation' | 'noteSeq' | 'clientDigest' | 'evidenceOf'> &
+	Partial<Pick<MessageEntry, 'noteSeq' | 'evidenceOf'>>;
+
+/** An earlier text of an edited message. */
+export interface EarlierText {
+	message: number;
+	text: string | null;
+	replacedAt: number;
+}
+
+/** Where a message stands among messages and notes. */
+export type Place = Pick<MessageRow, 'seq' | 'noteSeq'>;
 
 export interface ReactionCount {
 	message: number;
@@ -47,6 +70,7 @@ export interface ReactionCount {
 /** A message on its way into a conversation; its text has been checked. */
 export interface Draft {
 	id: string;
+	kind: 'text' | 'note';
 	text: string;
 	replyTo: { pk: number; id: string } | null;
 	clientMessageId: string | null;
@@ -57,7 +81,10 @@ export interface Draft {
 const minuteOf = (ms: number): number => Math.floor(ms / minute);
 
 /** messagingSteps: the one engine of conversations and messages that p2p and support stand on. */
-export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; sites: SiteSteps }) => {
+export const messagingSteps = (
+	db: Db,
+	{ events, sites, search }: { events: EventSteps; sites: SiteSteps; search: SearchSteps },
+) => {
 	const p = sql.placeholder;
 	const inConversation = and(eq(messages.site, held('site')), eq(messages.conversation, held('conversation')));
 
@@ -88,8 +115,9 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				site: p('site'),
 				conversation: p('conversation'),
 				seq: p('seq'),
+				noteSeq: p('noteSeq'),
 				sender: p('sender'),
-				kind: sql`'text'`,
+				kind: p('kind'),
 				text: p('text'),
 				replyTo: p('replyTo'),
 				clientMessageId: p('clientMessageId'),
@@ -135,7 +163,14 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		db
 			.select()
 			.from(messages)
-			.where(and(eq(messages.id, held('id')), inConversation, eq(messages.noteSeq, 0))),
+			.where(and(eq(messages.id, held('id')), inConversation)),
+	);
+	const anywhere = prepared(
+		db
+			.select({ message: messages, row: conversations })
+			.from(messages)
+			.innerJoin(conversations, eq(conversations.pk, messages.conversation))
+			.where(and(eq(messages.id, held('id')), eq(messages.site, held('site')))),
 	);
 	// a list shows less of a row than a write needs, and every column of every row is paid for
 	const {
@@ -143,6 +178,7 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		conversation: _conversation,
 		noteSeq: _noteSeq,
 		clientDigest: _digest,
+		evidenceOf: _evidence,
 		...listed
 	} = getTableColumns(messages);
 	const range = prepared(
@@ -154,6 +190,37 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			)
 			.orderBy(asc(messages.seq)),
 	);
+	/** Where a message stands among messages and notes: a note comes after the message whose seq it carries. */
+	const place = sql`(${messages.seq}, ${messages.noteSeq})`;
+	const mark = sql`(${held('seq')}, ${held('noteSeq')})`;
+	const newestFirst = [desc(messages.seq), desc(messages.noteSeq)];
+	const withNotes = {
+		page: prepared(
+			db
+				.select()
+				.from(messages)
+				.where(inConversation)
+				.orderBy(...newestFirst)
+				.limit(p('limit'))
+				.offset(p('offset')),
+		),
+		before: prepared(
+			db
+				.select()
+				.from(messages)
+				.where(and(inConversation, sql`${place} < ${mark}`))
+				.orderBy(...newestFirst)
+				.limit(p('limit')),
+		),
+		from: prepared(
+			db
+				.select()
+				.from(messages)
+				.where(and(inConversation, sql`${place} >= ${mark}`))
+				.orderBy(asc(messages.seq), asc(messages.noteSeq))
+				.limit(p('limit')),
+		),
+	};
 	const countUnread = prepared(
 		db
 			.select({ n: count() })
@@ -165,18 +232,27 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 					eq(messages.noteSeq, 0),
 					eq(messages.kind, 'text'),
 					isNull(messages.deletedAt),
-					ne(messages.sender, held('reader')),
+					// what stands on the other side: side 1 is one user, all others are side 2
+					sql`(${messages.sender} = ${held('one')}) = ${held('fromOne')}`,
 				),
 			),
 	);
 
-	/** What one user takes part in; `side` columns as the user's own. */
-	const mine = or(eq(conversations.participantOne, held('user')), eq(conversations.participantTwo, held('user')));
+	/**
+	 * What one user takes part in. note: the site stands with each side, or SQLite goes through every conversation of the site
+	 * instead of through the indexes of both sides
+	 */
+	const takesPart = (site: SQL | number, user: SQL | number) =>
+		or(
+			and(eq(conversations.participantOne, user), eq(conversations.site, site)),
+			and(eq(conversations.participantTwo, user), eq(conversations.site, site)),
+		);
+	const mine = takesPart(held('site'), held('user'));
 	const own = (one: 'archivedOne' | 'unreadOne', two: 'archivedTwo' | 'unreadTwo') =>
 		sql`case when ${conversations.participantOne} = ${held('user')} then ${conversations[one]} else ${conversations[two]} end`;
 	const filter = and(
-		eq(conversations.site, held('site')),
-		eq(conversations.type, held('type')),
+		sql`(${held('type')} is null or ${conversations.type} = ${held('type')})`,
+		sql`(${held('status')} is null or ${conversations.status} = ${held('status')})`,
 		mine,
 		sql`(${held('archived')} is null or ${own('archivedOne', 'archivedTwo')} = ${held('archived')})`,
 		sql`(${held('unread')} = 0 or ${own('unreadOne', 'unreadTwo')} > 0)`,
@@ -195,7 +271,7 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		db
 			.select({ n: sql<number>`coalesce(sum(${own('unreadOne', 'unreadTwo')}), 0)` })
 			.from(conversations)
-			.where(and(eq(conversations.site, held('site')), eq(conversations.type, held('type')), mine)),
+			.where(and(eq(conversations.type, held('type')), mine)),
 	);
 	const unanswered = prepared(
 		db
@@ -205,7 +281,8 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				and(
 					eq(conversations.site, held('site')),
 					eq(conversations.participantOne, held('user')),
-					eq(conversations.type, 'p2p'),
+					eq(conversations.type, held('type')),
+					ne(conversations.status, 'closed'),
 					eq(conversations.sentTwo, 0),
 				),
 			),
@@ -242,13 +319,14 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		);
 	});
 
-	const record = (row: ConversationRow, type: EventType, message?: number) => ({
+	/** An event of a conversation, for its participants; of a ticket for the desk too, and what concerns a note for the desk alone. */
+	const record = (row: ConversationRow, type: EventType, message?: { pk: number; noteSeq: number }) => ({
 		site: row.site,
 		type,
 		conversation: row.pk,
-		message,
-		userA: row.participantOne,
-		userB: row.participantTwo ?? undefined,
+		message: message?.pk,
+		...((message?.noteSeq ?? 0) === 0 && { userA: row.participantOne, userB: row.participantTwo ?? undefined }),
+		...(row.type === 'support' && { desk: true }),
 	});
 	const update = step(function* (tx, row: ConversationRow, changes: Partial<ConversationRow>) {
 		yield* tx.run(
@@ -266,13 +344,20 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				.where(and(eq(messages.site, row.site), eq(messages.pk, row.pk))),
 		);
 	});
-	/** Counts what a side has not read after a seq: text of others, not deleted. */
-	const unreadAfter = step(function* (tx, row: ConversationRow, reader: number, after: number) {
+	/** Counts what a side has not read after a seq: text of the other side, not deleted. */
+	const unreadAfter = step(function* (tx, row: ConversationRow, reader: Side, after: number) {
 		if (after >= row.lastSeq) return 0;
-		return (yield* tx.get(countUnread, { site: row.site, conversation: row.pk, reader, after }))?.n ?? 0;
+		const whose = { site: row.site, conversation: row.pk, one: row.participantOne, fromOne: Number(reader === 2) };
+		return (yield* tx.get(countUnread, { ...whose, after }))?.n ?? 0;
+	});
+	/** Remembers that a user has written where they are no participant, so that their words are found again. */
+	const noteWriter = step(function* (tx, row: ConversationRow, user: number) {
+		if (user === row.participantOne || user === row.participantTwo) return;
+		yield* tx.run(db.insert(conversationWriters).values({ user, conversation: row.pk }).onConflictDoNothing());
 	});
 	/** Takes a message's text out of the database, with its earlier texts and reactions; the row stays as a tombstone. */
-	const empty = step(function* (tx, row: MessageRow) {
+	const empty = step(function* (tx, conversation: ConversationRow, row: MessageRow) {
+		yield* search.forgetMessage(tx, conversation, row);
 		yield* tx.run(db.update(messageEdits).set({ text: null }).where(eq(messageEdits.message, row.pk)));
 		if (row.reacted) yield* tx.run(db.delete(reactions).where(eq(reactions.message, row.pk)));
 		yield* updateMessage(tx, row, {
@@ -295,7 +380,9 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 		start: step(function* (
 			tx,
 			site: number,
-			row: { id: string; type: ConversationRow['type']; participantOne: number; participantTwo: number | null },
+			row: Pick<ConversationRow, 'id' | 'type' | 'status' | 'participantOne' | 'participantTwo'> & {
+				metadata?: ConversationRow['metadata'];
+			},
 		) {
 			const made = yield* tx.get(
 				db
@@ -303,22 +390,26 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 					.values({ ...row, site, createdAt: tx.now, lastActivityAt: tx.now, activeMinute: minuteOf(tx.now) })
 					.returning(),
 			);
-			if (row.type === 'p2p') yield* sites.count(tx, site, 'p2pConversations');
+			yield* sites.count(tx, site, row.type === 'p2p' ? 'p2pConversations' : 'tickets');
 			yield* events.record(tx, record(made, 'conversation.created'));
 			return made;
 		}),
 
 		/**
-		 * append stores a message as the next of its conversation. Under a clientMessageId that was used before, nothing
-		 * changes and the stored message comes back with `created: false`.
+		 * append stores a message as the next of its conversation, or a note behind its newest message. Under a clientMessageId
+		 * that was used before, nothing changes and the stored message comes back with `created: false`.
 		 */
 		append: step(function* (tx, row: ConversationRow, from: { pk: number; id: string; side: Side }, draft: Draft) {
-			const seq = row.lastSeq + 1;
+			const isNote = draft.kind === 'note';
+			const seq = isNote ? row.lastSeq : row.lastSeq + 1;
+			const noteSeq = isNote ? row.lastNoteSeq + 1 : 0;
 			const names = { site: row.site, conversation: row.pk, sender: from.pk };
 			const { changes, lastInsertRowid } = yield* tx.run(insertMessage, {
 				...names,
 				id: draft.id,
 				seq,
+				noteSeq,
+				kind: draft.kind,
 				text: draft.text,
 				replyTo: draft.replyTo?.pk ?? null,
 				clientMessageId: draft.clientMessageId,
@@ -332,22 +423,26 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				const [message] = yield* withIds(tx, [stored]);
 				return { created: false, message: message as MessageEntry };
 			}
-			yield* tx.run(advances[from.side], { site: row.site, conversation: row.pk, seq, now: tx.now });
-			const activeMinute = minuteOf(tx.now);
-			if (activeMinute !== row.activeMinute) yield* update(tx, row, { activeMinute });
-			yield* sites.count(tx, row.site, 'messages');
-			yield* events.record(tx, record(row, 'message.created', lastInsertRowid));
+			if (isNote) yield* update(tx, row, { lastNoteSeq: noteSeq });
+			else {
+				yield* tx.run(advances[from.side], { site: row.site, conversation: row.pk, seq, now: tx.now });
+				const activeMinute = minuteOf(tx.now);
+				if (activeMinute !== row.activeMinute) yield* update(tx, row, { activeMinute });
+				yield* sites.count(tx, row.site, 'messages');
+			}
+			if (row.type === 'support') yield* noteWriter(tx, row, from.pk);
+			yield* events.record(tx, record(row, 'message.created', { pk: lastInsertRowid, noteSeq }));
 			const message: MessageEntry = {
 				...draft,
 				pk: lastInsertRowid,
 				site: row.site,
 				conversation: row.pk,
 				seq,
-				noteSeq: 0,
+				noteSeq,
 				sender: from.pk,
-				kind: 'text',
 				replyTo: draft.replyTo?.pk ?? null,
 				reacted: false,
+				evidenceOf: null,
 				editedAt: null,
 				deletedAt: null,
 				createdAt: tx.now,
@@ -356,19 +451,118 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			};
 			return { created: true, message };
 		}),
+		/**
+		 * announce writes a system message: it takes the next seq and is nobody's, so it is never unread. Returns the
+		 * conversation as it then is. `metadata` says the same to programs.
+		 */
+		announce: step(function* (tx, row: ConversationRow, id: string, text: string, metadata: MessageRow['metadata']) {
+			const seq = row.lastSeq + 1;
+			const { site, pk: conversation } = row;
+			const { lastInsertRowid: pk } = yield* tx.run(
+				db.insert(messages).values({ id, site, conversation, seq, kind: 'system', text, metadata, createdAt: tx.now }),
+			);
+			const changes = { lastSeq: seq, lastActivityAt: tx.now, activeMinute: minuteOf(tx.now) };
+			yield* update(tx, row, changes);
+			yield* events.record(tx, record(row, 'message.created', { pk, noteSeq: 0 }));
+			return { ...row, ...changes };
+		}),
+		/**
+		 * keep copies messages of another conversation into this one as notes, with who wrote them and their earlier texts:
+		 * the evidence of a report, which stays as it is whatever becomes of them.
+		 */
+		keep: step(function* (
+			tx,
+			row: ConversationRow,
+			kept: { id: string; message: ListedMessage; metadata: MessageRow['metadata'] }[],
+		) {
+			let noteSeq = row.lastNoteSeq;
+			for (const { id, message, metadata } of kept) {
+				noteSeq++;
+				const { lastInsertRowid: pk } = yield* tx.run(
+					db.insert(messages).values({
+						id,
+						site: row.site,
+						conversation: row.pk,
+						seq: row.lastSeq,
+						noteSeq,
+						sender: message.sender,
+						kind: 'note',
+						text: message.text,
+						metadata,
+						evidenceOf: message.pk,
+						editedAt: message.editedAt,
+						deletedAt: message.deletedAt,
+						createdAt: tx.now,
+					}),
+				);
+				yield* tx.run(
+					db.insert(messageEdits).select(
+						db
+							.select({
+								pk: sql<number>`null`.as('pk'),
+								message: sql<number>`${pk}`.as('message'),
+								text: messageEdits.text,
+								replacedAt: messageEdits.replacedAt,
+							})
+							.from(messageEdits)
+							.where(eq(messageEdits.message, message.pk)),
+					),
+				);
+				if (message.sender !== null) yield* noteWriter(tx, row, message.sender);
+				yield* events.record(tx, record(row, 'message.created', { pk, noteSeq }));
+			}
+			yield* update(tx, row, { lastNoteSeq: noteSeq });
+		}),
+		/** moveTo changes where a ticket stands. */
+		moveTo: step(function* (tx, row: ConversationRow, status: ConversationRow['status']) {
+			yield* update(tx, row, { status });
+			return { ...row, status };
+		}),
 
 		/** findByClientId is the message that a sender stored under an id of their own. */
 		findByClientId: step(function* (tx, row: ConversationRow, from: number, clientMessageId: string) {
 			const found = yield* tx.get(byClientId, { site: row.site, conversation: row.pk, sender: from, clientMessageId });
 			return found && (yield* withIds(tx, [found]))[0];
 		}),
-		findMessage: step(function* (tx, row: ConversationRow, id: string) {
+		/** findMessage is a message of a conversation; a note only for those who see notes. */
+		findMessage: step(function* (tx, row: ConversationRow, id: string, notes: boolean) {
 			const found = yield* tx.get(byMessageId, { site: row.site, conversation: row.pk, id });
-			return found && (yield* withIds(tx, [found]))[0];
+			return found && (found.noteSeq === 0 || notes) ? (yield* withIds(tx, [found]))[0] : undefined;
+		}),
+		/** findAnywhere is a message of any conversation of a site, with its conversation. */
+		findAnywhere: step(function* (tx, site: number, id: string) {
+			const found = yield* tx.get(anywhere, { site, id });
+			const [message] = found ? yield* withIds(tx, [found.message]) : [];
+			return found && message && { row: found.row, message };
 		}),
 		/** range reads the messages with `from` < seq ≤ `to`, in order. seq has no gap, so every page is such a range. */
 		range: step(function* (tx, row: ConversationRow, from: number, to: number) {
 			return yield* withIds(tx, yield* tx.all(range, { site: row.site, conversation: row.pk, from, to }));
+		}),
+		/** Pages with the notes among the messages, in order: the `page`-th newest, those before a place, or those from a place on. */
+		pageWithNotes: step(function* (tx, row: ConversationRow, limit: number, offset: number) {
+			const names = { site: row.site, conversation: row.pk };
+			return (yield* withIds(tx, yield* tx.all(withNotes.page, { ...names, limit, offset }))).reverse();
+		}),
+		beforeWithNotes: step(function* (tx, row: ConversationRow, place: Place, limit: number) {
+			const names = { site: row.site, conversation: row.pk, seq: place.seq, noteSeq: place.noteSeq };
+			return (yield* withIds(tx, yield* tx.all(withNotes.before, { ...names, limit }))).reverse();
+		}),
+		fromWithNotes: step(function* (tx, row: ConversationRow, place: Place, limit: number) {
+			const names = { site: row.site, conversation: row.pk, seq: place.seq, noteSeq: place.noteSeq };
+			return yield* withIds(tx, yield* tx.all(withNotes.from, { ...names, limit }));
+		}),
+		/** earlierTexts are the texts that edited messages had before, oldest first. */
+		earlierTexts: step(function* (tx, rows: Pick<MessageRow, 'pk' | 'editedAt'>[]) {
+			const edited = rows.filter((row) => row.editedAt !== null).map((row) => row.pk);
+			if (edited.length === 0) return [] as EarlierText[];
+			return yield* tx.all(
+				db
+					.select({ message: messageEdits.message, text: messageEdits.text, replacedAt: messageEdits.replacedAt })
+					.from(messageEdits)
+					.where(inArray(messageEdits.message, edited))
+					.orderBy(asc(messageEdits.pk)),
+			);
 		}),
 		/** reactionsOf counts the reactions of messages, in the order in which each emoji first came. */
 		reactionsOf: step(function* (tx, rows: Pick<MessageRow, 'pk' | 'reacted'>[], viewer: number) {
@@ -425,12 +619,14 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			return new Map(found.map((user) => [user.pk, user]));
 		}),
 
-		/** list is a page of a user's conversations of one type, newest activity first, and how many there are. */
+		/** list is a page of a user's conversations, newest activity first, and how many there are. */
 		list: step(function* (
 			tx,
 			site: number,
 			query: {
-				type: ConversationRow['type'];
+				/** null: of both types. */
+				type: ConversationRow['type'] | null;
+				status?: ConversationRow['status'] | undefined;
 				user: number;
 				archived: boolean | null;
 				unread: boolean;
@@ -438,44 +634,133 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				offset: number;
 			},
 		) {
-			const { type, user, limit, offset } = query;
+			const { type, status = null, user, limit, offset } = query;
 			const unread = Number(query.unread);
 			const archived = query.archived === null ? null : Number(query.archived);
-			const rows = yield* tx.all(page, { site, type, user, archived, unread, limit, offset });
-			const n = (yield* tx.get(total, { site, type, user, archived, unread }))?.n ?? 0;
+			const rows = yield* tx.all(page, { site, type, status, user, archived, unread, limit, offset });
+			const n = (yield* tx.get(total, { site, type, status, user, archived, unread }))?.n ?? 0;
 			return { rows, total: n };
+		}),
+		/**
+		 * byActivity is a page of a site's conversations in some statuses, newest activity first, and how many there are.
+		 * `from`, `to`: milliseconds, to the minute. `only`: a condition on `conversations`.
+		 */
+		byActivity: step(function* (
+			tx,
+			site: number,
+			query: {
+				statuses: readonly ConversationRow['status'][];
+				from?: number | undefined;
+				to?: number | undefined;
+				only?: SQL | undefined;
+				limit: number;
+				offset: number;
+			},
+		) {
+			const { statuses, from, to, only, limit, offset } = query;
+			const chosen = (more?: SQL) =>
+				and(
+					from === undefined ? undefined : gte(conversations.activeMinute, minuteOf(from)),
+					to === undefined ? undefined : lte(conversations.activeMinute, minuteOf(to)),
+					only,
+					more,
+				);
+			const of = (status: ConversationRow['status'], more?: SQL) =>
+				and(eq(conversations.site, site), eq(conversations.status, status), chosen(more));
+			const total =
+				(yield* tx.get(
+					db
+						.select({ n: count() })
+						.from(conversations)
+						.where(and(eq(conversations.site, site), inArray(conversations.status, statuses), chosen())),
+				))?.n ?? 0;
+			if (offset >= total) return { rows: [] as ConversationRow[], total };
+			/** The statuses' parts of the index, each in order, read merged. */
+			const merged = (parts: unknown[]) =>
+				// biome-ignore lint/suspicious/noExplicitAny: Drizzle types a union by the number of its parts, which is only known here
+				(parts.length === 1 ? parts[0] : (unionAll as any)(...parts)) as any;
+			// note: pages far down are found by the index alone, to the minute; only the page's own rows are read
+			let skip = offset;
+			let start: number | undefined;
+			if (offset > 0) {
+				const minutes = merged(
+					statuses.map((status) =>
+						db.select({ activeMinute: conversations.activeMinute }).from(conversations).where(of(status)).$dynamic(),
+					),
+				);
+				const found = yield* tx.get<{ activeMinute: number } | undefined>(
+					minutes.orderBy(sql`1 desc`).limit(1).offset(offset),
+				);
+				start = found?.activeMinute ?? 0;
+				const newer = and(inArray(conversations.status, statuses), chosen(gt(conversations.activeMinute, start)));
+				skip -=
+					(yield* tx.get(
+						db
+							.select({ n: count() })
+							.from(conversations)
+							.where(and(eq(conversations.site, site), newer)),
+					))?.n ?? 0;
+			}
+			const older = start === undefined ? undefined : lte(conversations.activeMinute, start);
+			const rows = yield* tx.all<ConversationRow[]>(
+				merged(statuses.map((status) => db.select().from(conversations).where(of(status, older)).$dynamic()))
+					.orderBy(sql`active_minute desc`, sql`last_activity_at desc`, sql`pk desc`)
+					.limit(limit)
+					.offset(skip),
+			);
+			return { rows, total };
+		}),
+		/** keysOf are the integer keys of the newest conversations that some users take part in. */
+		keysOf: step(function* (tx, site: number, people: number[], limit: number) {
+			if (people.length === 0) return [];
+			const rows = yield* tx.all(
+				db
+					.select({ pk: conversations.pk })
+					.from(conversations)
+					.where(
+						or(
+							and(inArray(conversations.participantOne, people), eq(conversations.site, site)),
+							and(inArray(conversations.participantTwo, people), eq(conversations.site, site)),
+						),
+					)
+					.orderBy(desc(conversations.pk))
+					.limit(limit),
+			);
+			return rows.map(({ pk }) => pk);
 		}),
 		unreadTotal: step(function* (tx, site: number, type: ConversationRow['type'], user: number) {
 			return (yield* tx.get(unreadTotal, { site, type, user }))?.n ?? 0;
 		}),
 		/** unanswered counts the conversations a user started in which the other has never written. */
-		unanswered: step(function* (tx, site: number, user: number) {
-			return (yield* tx.get(unanswered, { site, user }))?.n ?? 0;
+		unanswered: step(function* (tx, site: number, type: ConversationRow['type'], user: number) {
+			return (yield* tx.get(unanswered, { site, type, user }))?.n ?? 0;
 		}),
 
 		/** edit replaces a text and keeps the earlier one. */
 		edit: step(function* (tx, row: ConversationRow, message: MessageEntry, text: string) {
+			yield* search.forgetMessage(tx, row, message);
 			yield* tx.run(db.insert(messageEdits).values({ message: message.pk, text: message.text, replacedAt: tx.now }));
 			yield* updateMessage(tx, message, { text, editedAt: tx.now });
-			yield* events.record(tx, record(row, 'message.updated', message.pk));
+			yield* search.rememberMessage(tx, row, { ...message, text });
+			yield* events.record(tx, record(row, 'message.updated', message));
 			return { ...message, text, editedAt: tx.now };
 		}),
 		/** remove leaves a tombstone; an unread one no longer counts. */
 		remove: step(function* (tx, row: ConversationRow, message: MessageEntry) {
-			yield* empty(tx, message);
+			yield* empty(tx, row, message);
 			const reader = message.sender === null ? null : otherSide(sideOf(row, message.sender));
 			if (reader !== null && message.kind === 'text' && message.seq > row[sideState[reader].readSeq])
 				yield* update(tx, row, { [sideState[reader].unread]: Math.max(0, row[sideState[reader].unread] - 1) });
-			yield* events.record(tx, record(row, 'message.deleted', message.pk));
+			yield* events.record(tx, record(row, 'message.deleted', message));
 			return { ...message, text: null, metadata: null, reacted: false, deletedAt: tx.now };
 		}),
 
 		/** read moves a side's pointers forward to a seq, and returns what is still unread. */
-		read: step(function* (tx, row: ConversationRow, reader: { pk: number; side: Side }, seq: number) {
-			const state = sideState[reader.side];
+		read: step(function* (tx, row: ConversationRow, reader: Side, seq: number) {
+			const state = sideState[reader];
 			const seenSeq = Math.max(row[state.seenSeq], seq);
 			const readSeq = Math.max(row[state.readSeq], seq);
-			const unread = yield* unreadAfter(tx, row, reader.pk, readSeq);
+			const unread = yield* unreadAfter(tx, row, reader, readSeq);
 			if (seenSeq === row[state.seenSeq] && readSeq === row[state.readSeq] && unread === row[state.unread])
 				return unread;
 			yield* update(tx, row, { [state.seenSeq]: seenSeq, [state.readSeq]: readSeq, [state.unread]: unread });
@@ -483,10 +768,10 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 			return unread;
 		}),
 		/** unread moves the badge back to before a seq; the receipt stays. */
-		unread: step(function* (tx, row: ConversationRow, reader: { pk: number; side: Side }, seq: number) {
-			const state = sideState[reader.side];
+		unread: step(function* (tx, row: ConversationRow, reader: Side, seq: number) {
+			const state = sideState[reader];
 			const readSeq = Math.min(row[state.readSeq], seq - 1);
-			const unread = yield* unreadAfter(tx, row, reader.pk, readSeq);
+			const unread = yield* unreadAfter(tx, row, reader, readSeq);
 			if (readSeq === row[state.readSeq] && unread === row[state.unread]) return unread;
 			yield* update(tx, row, { [state.readSeq]: readSeq, [state.unread]: unread });
 			yield* events.record(tx, record(row, 'conversation.read'));
@@ -522,22 +807,35 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 					db.select({ user: reactions.user }).from(reactions).where(eq(reactions.message, message.pk)).limit(1),
 				)) !== undefined;
 			if (left !== message.reacted) yield* updateMessage(tx, message, { reacted: left });
-			yield* events.record(tx, record(row, 'message.reaction', message.pk));
+			yield* events.record(tx, record(row, 'message.reaction', message));
 			return true;
 		}),
 
-		/** ofUser lists a user's conversations by integer key, for export and erasure. */
+		/** meetInTicket: whether one of two users has written in a ticket of the other. */
+		meetInTicket: step(function* (tx, site: number, a: number, b: number) {
+			const wrote = (one: number, other: number) =>
+				and(eq(conversationWriters.user, one), eq(conversations.participantOne, other), eq(conversations.site, site));
+			const found = yield* tx.get(
+				db
+					.select({ pk: conversations.pk })
+					.from(conversationWriters)
+					.innerJoin(conversations, eq(conversations.pk, conversationWriters.conversation))
+					.where(and(inArray(conversationWriters.user, [a, b]), or(wrote(a, b), wrote(b, a))))
+					.limit(1),
+			);
+			return found !== undefined;
+		}),
+		/** ofUser lists the conversations in which a user's words may stand, by integer key, for export and erasure. */
 		ofUser: step(function* (tx, site: number, user: number) {
+			const written = db
+				.select({ pk: conversationWriters.conversation })
+				.from(conversationWriters)
+				.where(eq(conversationWriters.user, user));
 			return yield* tx.all(
 				db
 					.select()
 					.from(conversations)
-					.where(
-						and(
-							eq(conversations.site, site),
-							or(eq(conversations.participantOne, user), eq(conversations.participantTwo, user)),
-						),
-					)
+					.where(or(takesPart(site, user), and(inArray(conversations.pk, written), eq(conversations.site, site))))
 					.orderBy(asc(conversations.pk)),
 			);
 		}),
@@ -552,16 +850,19 @@ export const messagingSteps = (db: Db, { events, sites }: { events: EventSteps; 
 				isNotNull(messages.text),
 			);
 			for (const message of yield* tx.all(db.select().from(messages).where(stretch))) {
-				yield* empty(tx, message);
+				yield* empty(tx, row, message);
 				yield* updateMessage(tx, message, { clientMessageId: null });
-				yield* events.record(tx, record(row, 'message.deleted', message.pk));
+				yield* events.record(tx, record(row, 'message.deleted', message));
 			}
 			const reader = otherSide(sideOf(row, user));
-			const readerPk = reader === 1 ? row.participantOne : row.participantTwo;
-			if (readerPk !== null && to >= row.lastSeq) {
-				const unread = yield* unreadAfter(tx, row, readerPk, row[sideState[reader].readSeq]);
+			if (to >= row.lastSeq) {
+				const unread = yield* unreadAfter(tx, row, reader, row[sideState[reader].readSeq]);
 				yield* update(tx, row, { [sideState[reader].unread]: unread });
 			}
+		}),
+		/** forgetMetadata empties what was noted beside a conversation. */
+		forgetMetadata: step(function* (tx, row: ConversationRow) {
+			if (row.metadata !== null) yield* update(tx, row, { metadata: null });
 		}),
 		removeReactionsOf: step(function* (tx, user: number) {
 			yield* tx.run(db.delete(reactions).where(eq(reactions.user, user)));

@@ -19,6 +19,10 @@ export const pairLow = (t: { participantOne: AnyColumn; participantTwo: AnyColum
 export const pairHigh = (t: { participantOne: AnyColumn; participantTwo: AnyColumn }) =>
 	sql`case when ${t.participantOne} < ${t.participantTwo} then ${t.participantTwo} else ${t.participantOne} end`;
 
+/** Where a ticket can stand. */
+export const ticketStatuses = ['open', 'in_progress', 'waiting', 'resolved', 'closed'] as const;
+export const conversationStatuses = ['active', ...ticketStatuses] as const;
+
 /**
  * A sequence of messages with two sides. What both p2p and support need is here; what a ticket adds stands in a table
  * of its own. Counters and pointers live in this row, because a send writes it anyway.
@@ -32,6 +36,8 @@ export const conversations = sqliteTable(
 			.notNull()
 			.references(() => sites.pk),
 		type: text({ enum: ['p2p', 'support'] }).notNull(),
+		/** Of a ticket where it stands in the workflow; of two users always `active`. */
+		status: text({ enum: conversationStatuses }).notNull().default('active'),
 		/** Side 1: who started it, or the requester. */
 		participantOne: integer().notNull(),
 		/** Side 2: the other user; null where it is the desk as a whole. */
@@ -71,7 +77,9 @@ export const conversations = sqliteTable(
 		// note: with the site behind it, so that deleting a user finds their conversations by it, and not all of the site
 		index('conversations_by_one').on(t.participantOne, t.site),
 		index('conversations_by_two').on(t.participantTwo, t.site),
-		index('conversations_by_activity').on(t.site, t.activeMinute),
+		// note: one index for every list of the desk, which reads a status by itself or several merged
+		index('conversations_by_activity').on(t.site, t.status, t.activeMinute),
+		index('conversations_unread_by_desk').on(t.site).where(sql`${t.type} = 'support' and ${t.unreadTwo} > 0`),
 		foreignKey({
 			name: 'conversations_one',
 			columns: [t.site, t.participantOne],
@@ -112,6 +120,8 @@ export const messages = sqliteTable(
 		metadata: text({ mode: 'json' }).$type<Record<string, string | number | boolean>>(),
 		/** Whether there are rows in `reactions`: spares a look on nearly every list. */
 		reacted: integer({ mode: 'boolean' }).notNull().default(false),
+		/** Of a note that keeps a reported message as it was: that message. */
+		evidenceOf: integer(),
 		editedAt: integer(),
 		deletedAt: integer(),
 		createdAt: integer().notNull(),
@@ -162,3 +172,32 @@ export const reactions = sqliteTable(
 		index('reactions_by_user').on(t.user),
 	],
 );
+
+/**
+ * Users whose words stand in a conversation that they are no part of: the desk's in tickets, and what a report keeps.
+ * note: messages have no index by sender, so this is how an erasure finds them
+ */
+export const conversationWriters = sqliteTable(
+	'conversation_writers',
+	{
+		user: integer()
+			.notNull()
+			.references(() => users.pk),
+		conversation: integer()
+			.notNull()
+			.references(() => conversations.pk),
+	},
+	(t) => [
+		primaryKey({ name: 'conversation_writers_pk', columns: [t.user, t.conversation] }),
+		index('conversation_writers_of').on(t.conversation),
+	],
+);
+
+/** How far the full-text index has come: one row. */
+export const textIndex = sqliteTable('text_index', {
+	pk: integer().primaryKey(),
+	/** Every text message up to this integer key is in the index. */
+	upTo: integer().notNull(),
+	/** Whether words were taken out since the last sweep. */
+	unswept: integer({ mode: 'boolean' }).notNull().default(false),
+});

@@ -26,7 +26,29 @@ export const cleanEmoji = (text: string): string => {
 };
 
 /** digestOf tells whether two sends under one clientMessageId are the same send, in whatever order the metadata stands. */
-export const digestOf = (text: string, replyTo: string | undefined, metadata: object | undefined): string => {
+export const digestOf = (
+	kind: 'text' | 'note',
+	text: string,
+	replyTo: string | undefined,
+	metadata: object | undefined,
+): string => {
 	const sorted = metadata ? Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)) : null;
-	return Bun.hash(JSON.stringify([text, replyTo ?? null, sorted])).toString(36);
+	// note: a text's digest is made as it always was, because stored ones must still agree
+	const said = [text, replyTo ?? null, sorted, ...(kind === 'note' ? [kind] : [])];
+	return Bun.hash(JSON.stringify(said)).toString(36);
+};
+
+/**
+ * cleanLine is a short text (a subject, a tag) as it is stored: trimmed, on one line unless `lines`, of at most `max` characters.
+ * Throws invalid_request that names the field.
+ */
+export const cleanLine = (text: string, field: string, max: number, lines = false): string => {
+	const clean = lines ? text.trim() : text.trim().replaceAll(/\s+/g, ' ');
+	// note: a line break may stand in a comment, never another control character
+	const controls = lines ? /[^\P{Cc}\n\r\t]/u : /\p{Cc}/u;
+	if (!visible.test(clean) || [...clean].length > max || !clean.isWellFormed() || controls.test(clean))
+		throw new AppError('invalid_request', {
+			errors: [{ path: field, message: `is 1-${max} characters of well-formed text` }],
+		});
+	return clean;
 };

@@ -3,7 +3,7 @@ import type { users } from '../users/users.tables.ts';
 import { profileOf } from '../users/users.view.ts';
 import type { Conversation, Message } from './messaging.schema.ts';
 import { otherSide, type Side, sideOf, sideState } from './messaging.sides.ts';
-import type { ConversationRow, ListedMessage, MessageEntry, ReactionCount } from './messaging.steps.ts';
+import type { ConversationRow, EarlierText, ListedMessage, MessageEntry, ReactionCount } from './messaging.steps.ts';
 
 /** Pure: rows as the API shows them. */
 
@@ -19,7 +19,8 @@ export const messageView = (row: ConversationRow, message: ListedMessage, reacti
 		seq: message.seq,
 		kind: message.kind,
 		content: message.text === null ? {} : { text: message.text },
-		isRead: message.seq <= row[sideState[otherSide(from)].seenSeq],
+		// a note is not for the other side to see
+		isRead: (message.noteSeq ?? 0) === 0 && message.seq <= row[sideState[otherSide(from)].seenSeq],
 		replyTo: message.replyToId,
 		reactions: reactions.length === 0 ? none : reactions.map(({ emoji, count, mine }) => ({ emoji, count, mine })),
 		clientMessageId: message.clientMessageId,
@@ -29,6 +30,20 @@ export const messageView = (row: ConversationRow, message: ListedMessage, reacti
 		createdAt: iso(message.createdAt),
 	};
 };
+
+/** deskMessageView is a message as the desk sees it: with its earlier texts, and with what is particular to notes. */
+export const deskMessageView = (
+	row: ConversationRow,
+	message: ListedMessage,
+	reactions: ReactionCount[],
+	earlier: EarlierText[],
+): Message => ({
+	...messageView(row, message, reactions),
+	...((message.noteSeq ?? 0) > 0 && { noteSeq: message.noteSeq, isEvidence: (message.evidenceOf ?? null) !== null }),
+	...(earlier.length > 0 && {
+		earlierTexts: earlier.map(({ text, replacedAt }) => ({ text, replacedAt: iso(replacedAt) })),
+	}),
+});
 
 /** conversationView is a conversation as one side sees it. */
 export const conversationView = (

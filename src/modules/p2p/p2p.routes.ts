@@ -97,4 +97,14 @@ export const p2pRoutes = ({
 				description: 'For the caller only.',
 			},
 		})
-		.use(messageRoutes({ guard, answers, limits, threads: p2p.threads, prefix: '/conversations', tag }));
+		.use(
+			messageRoutes({
+				guard,
+				answers,
+				limits,
+				threads: p2p.threads,
+				prefix: '/conversations',
+				tag,
+				fails: ['blocked', 'reply_awaited'],
+			}),
+		);

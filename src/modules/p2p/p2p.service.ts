@@ -6,7 +6,8 @@ import { newId } from '../../kernel/ids.ts';
 import { pageLimitDefault, unreadListMax } from '../../kernel/limits.ts';
 import { pageOf } from '../../kernel/page.ts';
 import type { Principal, UserPrincipal } from '../../kernel/principal.ts';
-import { effectiveFlags } from '../../kernel/roles.ts';
+import { atLeast } from '../../kernel/roles.ts';
+import type { AuditSteps } from '../audit/audit.steps.ts';
 import type {
 	Conversation,
 	ConversationPage,
@@ -18,7 +19,7 @@ import { createThreadService, type Meeting, type ThreadPolicy } from '../messagi
 import { otherSide, type Side, sideOf, sideState } from '../messaging/messaging.sides.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { conversationView } from '../messaging/messaging.view.ts';
-import { judgeUser } from '../users/users.access.ts';
+import { canReceive, judgeUser } from '../users/users.access.ts';
 import type { UserSteps } from '../users/users.steps.ts';
 import type { Standing } from '../users/users.tables.ts';
 import type { P2pSteps } from './p2p.steps.ts';
@@ -29,30 +30,28 @@ export interface UnverifiedLimits {
 	conversations: number;
 }
 
-/** canReceive: whether messages may be sent to a user at all. */
-const canReceive = (user: Standing): boolean =>
-	user.erasedAt === null && effectiveFlags(user.role, user.permissions).canReceiveMessage;
-
 /** createP2pService: conversations of two users. */
 export const createP2pService = ({
 	store,
 	users,
 	messaging,
+	audit,
 	p2p,
 	limits,
 }: {
 	store: Store;
 	users: UserSteps;
 	messaging: MessagingSteps;
+	audit: AuditSteps;
 	p2p: P2pSteps;
 	limits: UnverifiedLimits;
 }) => {
 	const isIn = (row: ConversationRow, user: number) =>
 		row.type === 'p2p' && (row.participantOne === user || row.participantTwo === user);
-	const see = step(function* (tx, p: UserPrincipal, id: string) {
+	const see: ThreadPolicy['see'] = step(function* (tx, p: UserPrincipal, id: string) {
 		const row = yield* messaging.find(tx, p.site, id);
 		if (!row || !isIn(row, p.pk)) throw new AppError('not_found');
-		return { row, side: sideOf(row, p.pk) };
+		return { row, side: sideOf(row, p.pk), desk: false };
 	});
 
 	/** Why two users may not begin or go on talking; null when they may. */
@@ -69,7 +68,9 @@ export const createP2pService = ({
 			}
 			const { row, me, other } = found;
 			judgeUser(p, me, capability, tx.now);
-			if (!isIn(row, me.pk)) throw new AppError('not_found');
+			// a moderator may take a message out of any conversation, and nothing else
+			const moderates = capability === 'message.delete' && atLeast(me.role, 'moderator') && row.type === 'p2p';
+			if (!isIn(row, me.pk) && !moderates) throw new AppError('not_found');
 			const side = sideOf(row, me.pk);
 			const refusal: Meeting['refusal'] = (act) => {
 				const refused = silence(found.blocked === 1, other);
@@ -79,7 +80,7 @@ export const createP2pService = ({
 					return new AppError('reply_awaited', { retryAfterSeconds: hour / second });
 				return null;
 			};
-			return { row, side, me, refusal };
+			return { row, side, desk: false, me, refusal };
 		}),
 	};
 
@@ -129,7 +130,8 @@ export const createP2pService = ({
 	});
 
 	return {
-		threads: createThreadService({ store, messaging, policy }),
+		see,
+		threads: createThreadService({ store, messaging, audit, policy }),
 
 		/** start gives the one conversation of two users, and makes it the first time. */
 		start: (p: Principal, body: StartConversation): Promise<{ created: boolean; data: Conversation }> => {
@@ -145,11 +147,12 @@ export const createP2pService = ({
 				if (found) return { created: false, data: yield* viewOne(tx, found, viewer) };
 				if (refused) throw refused;
 				if (!me && !canReceive(one)) throw new AppError('recipient_unavailable');
-				if (me && !me.verified && (yield* messaging.unanswered(tx, p.site, me.pk)) >= limits.conversations)
+				if (me && !me.verified && (yield* messaging.unanswered(tx, p.site, 'p2p', me.pk)) >= limits.conversations)
 					throw new AppError('conversations_unanswered', { retryAfterSeconds: hour / second });
 				const row = yield* messaging.start(tx, p.site, {
 					id,
 					type: 'p2p',
+					status: 'active',
 					participantOne: one.pk,
 					participantTwo: two.pk,
 				});

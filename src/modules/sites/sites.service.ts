@@ -5,6 +5,8 @@ import { type Clock, iso, isoOrNull, minute } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId, newSecret, sha256 } from '../../kernel/ids.ts';
 import { setupLinkMinutes } from '../../kernel/limits.ts';
+import { operatorActor } from '../../kernel/principal.ts';
+import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventLog } from '../events/events.service.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import { isOriginPattern, isResourceId, originMatches } from './origins.ts';
@@ -37,7 +39,8 @@ export interface NewSite {
 	identitySecret: string;
 }
 
-const keyOf = (kind: NewKey['kind'], label: string): { key: string; row: NewKey } => {
+/** keyOf makes a key, and the row that stands for it. */
+export const keyOf = (kind: NewKey['kind'], label: string): { key: string; row: NewKey } => {
 	const key = newSecret(kind === 'publishable' ? 'pk_' : 'sk_');
 	const shown = kind === 'publishable' ? key : null;
 	return { key, row: { id: newId('key'), kind, label, hash: sha256(key), shown, hint: key.slice(-4) } };
@@ -54,12 +57,14 @@ export const createSiteService = ({
 	store,
 	sites,
 	events,
+	audit,
 	eventLog,
 	clock,
 }: {
 	store: Store;
 	sites: SiteSteps;
 	events: EventSteps;
+	audit: AuditSteps;
 	eventLog: EventLog;
 	clock: Clock;
 }) => {
@@ -126,6 +131,51 @@ export const createSiteService = ({
 		return { id, resourceId, publishableKey: publishable.key, secretKey: secret.key, identitySecret };
 	});
 
+	const find = step(function* (tx, site: number) {
+		const row = yield* sites.byPk(tx, site);
+		if (!row) throw new AppError('site_not_found');
+		return siteOf(row);
+	});
+	/** Changes settings inside a transaction; what is not named stays. Returns them as they then are. */
+	const change = step(function* (tx, site: Site, settings: Partial<SiteSettings>, actor: string) {
+		const next = { ...site.settings, ...settings };
+		const before: Record<string, unknown> = site.settings;
+		const named = Object.entries(settings).filter(([, value]) => value !== undefined);
+		yield* sites.setSettings(tx, site.pk, next);
+		yield* changed(tx, site.pk);
+		yield* audit.record(tx, site.pk, actor, 'site.update', '', {
+			changes: Object.fromEntries(
+				named.map(([field, value]) => [field, { before: JSON.stringify(before[field]), after: JSON.stringify(value) }]),
+			),
+		});
+		return next;
+	});
+	const addKey = step(function* (tx, site: number, made: ReturnType<typeof keyOf>, actor: string) {
+		yield* sites.insertKey(tx, site, made.row);
+		yield* changed(tx, site);
+		yield* audit.record(tx, site, actor, 'key.create', made.row.id, {
+			changes: { kind: { after: made.row.kind }, label: { after: made.row.label } },
+		});
+	});
+	/** Ends a key at once. Throws not_found when there is no such live key. */
+	const endKey = step(function* (tx, site: number, id: string, actor: string) {
+		if ((yield* sites.revokeKey(tx, site, id)) === 0) throw new AppError('not_found');
+		yield* changed(tx, site);
+		yield* audit.record(tx, site, actor, 'key.revoke', id);
+	});
+	const listKeys = step(function* (tx, site: number) {
+		const rows = yield* sites.keys(tx, site);
+		return rows.map((row) => ({
+			id: row.id,
+			kind: row.kind,
+			label: row.label,
+			key: row.shown ?? `${row.kind === 'secret' ? 'sk_' : 'pk_'}…${row.hint}`,
+			createdAt: iso(row.createdAt),
+			lastUsedAt: isoOrNull(row.lastUsedAt),
+			revokedAt: isoOrNull(row.revokedAt),
+		}));
+	});
+
 	const findByResource = (resourceId: string): Site | undefined => {
 		const cached = byResource.get(resourceId);
 		if (cached) return cached;
@@ -139,7 +189,9 @@ export const createSiteService = ({
 	return {
 		list,
 		checkResourceId,
+		checkSettings,
 		fromRow: siteOf,
+		steps: { find, change, addKey, endKey, listKeys },
 
 		/** byKey finds the live key with its site; undefined when it is unknown or revoked. */
 		byKey: (key: string): KnownKey | undefined => {
@@ -218,10 +270,7 @@ export const createSiteService = ({
 			checkSettings(settings);
 			return store.atomic(function* (tx) {
 				const site = yield* need(tx, resourceId);
-				const next = { ...site.settings, ...settings };
-				yield* sites.setSettings(tx, site.pk, next);
-				yield* changed(tx, site.pk);
-				return { ...site, settings: next };
+				return { ...site, settings: yield* change(tx, site, settings, operatorActor) };
 			});
 		},
 
@@ -232,6 +281,7 @@ export const createSiteService = ({
 				const site = yield* need(tx, resourceId);
 				yield* sites.setIdentitySecret(tx, site.pk, identitySecret);
 				yield* changed(tx, site.pk);
+				yield* audit.record(tx, site.pk, operatorActor, 'site.rotate_identity_secret', '');
 				return { resourceId, identitySecret };
 			});
 		},
@@ -255,24 +305,14 @@ export const createSiteService = ({
 		keys: (resourceId: string) =>
 			store.read(function* (tx) {
 				const site = yield* need(tx, resourceId);
-				const rows = yield* sites.keys(tx, site.pk);
-				return rows.map((row) => ({
-					id: row.id,
-					kind: row.kind,
-					label: row.label,
-					key: row.shown ?? `${row.kind === 'secret' ? 'sk_' : 'pk_'}…${row.hint}`,
-					createdAt: iso(row.createdAt),
-					lastUsedAt: isoOrNull(row.lastUsedAt),
-					revokedAt: isoOrNull(row.revokedAt),
-				}));
+				return yield* listKeys(tx, site.pk);
 			}),
 
 		createKey: (resourceId: string, input: { kind: 'publishable' | 'secret'; label: string }) => {
 			const made = keyOf(input.kind, input.label);
 			return store.atomic(function* (tx) {
 				const site = yield* need(tx, resourceId);
-				yield* sites.insertKey(tx, site.pk, made.row);
-				yield* changed(tx, site.pk);
+				yield* addKey(tx, site.pk, made, operatorActor);
 				return { id: made.row.id, kind: input.kind, label: input.label, resourceId, key: made.key };
 			});
 		},
@@ -281,8 +321,7 @@ export const createSiteService = ({
 		revokeKey: (resourceId: string, id: string) =>
 			store.atomic(function* (tx) {
 				const site = yield* need(tx, resourceId);
-				if ((yield* sites.revokeKey(tx, site.pk, id)) === 0) throw new AppError('not_found');
-				yield* changed(tx, site.pk);
+				yield* endKey(tx, site.pk, id, operatorActor);
 				return { id, resourceId, revoked: true };
 			}),
 

@@ -1,8 +1,9 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, isNull, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
 import { held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { utcDay } from '../../kernel/clock.ts';
+import { auditLog, auditValues } from '../audit/audit.tables.ts';
 import type { SiteSettings } from './sites.schema.ts';
 import { apiKeys, oneTimeLinks, siteDays, sites } from './sites.tables.ts';
 
@@ -39,17 +40,31 @@ export const siteSteps = (db: Db) => {
 			.innerJoin(sites, eq(sites.pk, apiKeys.site))
 			.where(and(eq(apiKeys.hash, held('hash')), isNull(apiKeys.revokedAt))),
 	);
-	const count = (column: 'messages' | 'p2pConversations' | 'users') =>
+	const count = (column: 'messages' | 'p2pConversations' | 'tickets' | 'users', n: 1 | -1 = 1) =>
 		prepared(
 			db
 				.insert(siteDays)
-				.values({ site: p('site'), day: p('day'), [column]: 1 })
+				.values({ site: p('site'), day: p('day'), [column]: n })
 				.onConflictDoUpdate({
 					target: [siteDays.site, siteDays.day],
-					set: { [column]: sql`${siteDays[column]} + 1` },
+					set: { [column]: sql`${siteDays[column]} + ${sql.raw(String(n))}` },
 				}),
 		);
-	const counts = { messages: count('messages'), p2pConversations: count('p2pConversations'), users: count('users') };
+	const counts = {
+		messages: count('messages'),
+		p2pConversations: count('p2pConversations'),
+		tickets: count('tickets'),
+		users: count('users'),
+	};
+	const uncountUser = count('users', -1);
+
+	const days = prepared(
+		db
+			.select()
+			.from(siteDays)
+			.where(and(eq(siteDays.site, p('site')), gte(siteDays.day, p('from'))))
+			.orderBy(asc(siteDays.day)),
+	);
 
 	/** findLink is a link that is neither used nor expired. */
 	const findLink = step(function* (tx, kind: LinkKind, hash: string) {
@@ -93,6 +108,9 @@ export const siteSteps = (db: Db) => {
 		remove: step(function* (tx, site: number) {
 			yield* tx.run(db.delete(oneTimeLinks).where(eq(oneTimeLinks.site, site)));
 			yield* tx.run(db.delete(siteDays).where(eq(siteDays.site, site)));
+			const acts = db.select({ pk: auditLog.pk }).from(auditLog).where(eq(auditLog.site, site));
+			yield* tx.run(db.delete(auditValues).where(inArray(auditValues.entry, acts)));
+			yield* tx.run(db.delete(auditLog).where(eq(auditLog.site, site)));
 			yield* tx.run(db.delete(apiKeys).where(eq(apiKeys.site, site)));
 			yield* tx.run(db.delete(sites).where(eq(sites.pk, site)));
 		}),
@@ -139,6 +157,14 @@ export const siteSteps = (db: Db) => {
 		/** count adds one to the site's row of this day. */
 		count: step(function* (tx, site: number, column: keyof typeof counts) {
 			yield* tx.run(counts[column], { site, day: utcDay(tx.now) });
+		}),
+		/** uncountUser takes a user that is gone off the day they were made. */
+		uncountUser: step(function* (tx, site: number, createdAt: number) {
+			yield* tx.run(uncountUser, { site, day: utcDay(createdAt) });
+		}),
+		/** days reads the site's daily counters from a day on, oldest first; every day without one. */
+		days: step(function* (tx, site: number, from = '') {
+			return yield* tx.all(days, { site, from });
 		}),
 	};
 };

@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { Message } from '../messaging/messaging.schema.ts';
-import { Id, Time, User } from './users.schema.ts';
+import { Id, Nullable, Time, User } from './users.schema.ts';
 
 /** Everything the server holds of one user. */
 export const UserExport = t.Object(
@@ -11,6 +11,18 @@ export const UserExport = t.Object(
 				id: Id('The conversation’s public id.'),
 				type: t.Union([t.Literal('p2p'), t.Literal('support')]),
 				createdAt: Time('When it was started.'),
+				ticket: Nullable(
+					t.Object(
+						{
+							number: t.Integer(),
+							subject: Nullable(t.String()),
+							category: Nullable(t.String()),
+							rating: Nullable(t.Integer()),
+							ratingComment: Nullable(t.String()),
+						},
+						{ description: 'Of a ticket that the user opened.' },
+					),
+				),
 				messages: t.Array(Message, { description: 'The user’s own, in order.' }),
 			}),
 		),

@@ -1,25 +1,49 @@
 import type { Store } from '../../db/open.ts';
-import { step } from '../../db/step.ts';
+import { type Steps, step, type Tx } from '../../db/step.ts';
+import { type Clock, iso } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newSecret } from '../../kernel/ids.ts';
 import { purgeRowsMax } from '../../kernel/limits.ts';
-import type { UserPrincipal } from '../../kernel/principal.ts';
+import { actorOf, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
+import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { Message } from '../messaging/messaging.schema.ts';
-import type { MessagingSteps } from '../messaging/messaging.steps.ts';
+import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { messageView } from '../messaging/messaging.view.ts';
+import type { SiteSteps } from '../sites/sites.steps.ts';
 import type { UserExport } from './erasure.schema.ts';
+import { judgeRank } from './rank.ts';
+import { asNow } from './users.access.ts';
 import type { UserRow, UserSteps } from './users.steps.ts';
 import { userView } from './users.view.ts';
+
+/** What other modules keep of a user beside messages. */
+export interface Belongings {
+	/** Deletes it. May be run again. */
+	forget(tx: Tx, site: number, user: number): Steps<void>;
+	/** What of a conversation belongs in its owner's export. */
+	describe?(tx: Tx, row: ConversationRow): Steps<UserExport['conversations'][number]['ticket']>;
+}
 
 /** createErasureService: a user's right to take their data along, and to have it gone (GDPR, articles 15, 17 and 20). */
 export const createErasureService = ({
 	store,
 	users,
 	messaging,
+	sites,
+	audit,
+	belongings,
+	sweep,
+	clock,
 }: {
 	store: Store;
 	users: UserSteps;
 	messaging: MessagingSteps;
+	sites: SiteSteps;
+	audit: AuditSteps;
+	belongings: Belongings[];
+	/** Takes the last traces of erased words out of the text index. */
+	sweep: () => Promise<void>;
+	clock: Clock;
 }) => {
 	/** Takes the profile away: the row and its numbers stay, so that others' conversations keep their shape. */
 	const forget = step(function* (tx, row: UserRow) {
@@ -37,6 +61,7 @@ export const createErasureService = ({
 			passwordHash: null,
 			deviceHash: null,
 			suspendedReason: null,
+			lastSeenAt: null,
 			madeByServer: false,
 			erasedAt: tx.now,
 			erasurePending: true,
@@ -44,6 +69,7 @@ export const createErasureService = ({
 		};
 		yield* users.update(tx, row.site, row.pk, nothing, 'user.deleted');
 		yield* users.removeBlocksOf(tx, row.pk);
+		yield* sites.uncountUser(tx, row.site, row.createdAt);
 	});
 
 	/** Empties a user's texts conversation by conversation, in pieces, so that senders need not wait. May be run again. */
@@ -57,49 +83,92 @@ export const createErasureService = ({
 				});
 		await store.atomic(function* (tx) {
 			yield* messaging.removeReactionsOf(tx, pk);
+			for (const { forget } of belongings) yield* forget(tx, site, pk);
 			yield* users.update(tx, site, pk, { erasurePending: false });
 		});
 	};
 
+	/** Erases whom `judge` lets be erased. Resolves when all of it is gone. */
+	const erase = async (judge: (tx: Tx) => Steps<UserRow>): Promise<{ done: true }> => {
+		const { site, pk } = await store.atomic(function* (tx) {
+			const row = yield* judge(tx);
+			yield* forget(tx, row);
+			return row;
+		});
+		await emptyTexts(site, pk);
+		await sweep();
+		store.writeBack();
+		return { done: true };
+	};
+
 	return {
-		/** eraseMe deletes the caller: profile, texts, reactions and blocks. Answers when all of it is gone. */
-		eraseMe: async (p: UserPrincipal): Promise<{ done: true }> => {
-			await store.atomic(function* (tx) {
+		/** eraseMe deletes the caller: profile, texts, reactions and blocks. */
+		eraseMe: (p: UserPrincipal): Promise<{ done: true }> =>
+			erase(function* (tx) {
 				yield* users.allowed(tx, p, 'profile.delete');
-				yield* forget(tx, yield* users.need(tx, p.site, p.id));
-			});
-			await emptyTexts(p.site, p.pk);
-			store.writeBack();
-			return { done: true };
-		},
+				return yield* users.need(tx, p.site, p.id);
+			}),
+		/** erase deletes another user, by the desk. */
+		erase: (p: Principal, id: string): Promise<{ done: true }> =>
+			erase(function* (tx) {
+				const judge = yield* users.allowed(tx, p, 'user.erase');
+				const row = yield* users.need(tx, p.site, id);
+				judgeRank(judge ? asNow(p, judge) : p, { target: row });
+				yield* audit.record(tx, p.site, actorOf(p), 'user.erase', row.id);
+				return row;
+			}),
 
 		/** resume goes on with erasures that a crash cut off; called at start. */
 		resume: async (): Promise<void> => {
 			for (const row of store.read((tx) => users.pendingErasures(tx))) await emptyTexts(row.site, row.pk);
+			await sweep();
 		},
 
 		/** exportMe is everything of the caller: the profile, and their conversations with their own messages. */
-		exportMe: async (p: UserPrincipal): Promise<UserExport> => {
-			const { user, rows } = store.read(function* (tx) {
-				const row = yield* users.need(tx, p.site, p.id);
-				return {
-					user: userView(row, p.resourceId, tx.now),
-					rows: yield* messaging.ofUser(tx, p.site, p.pk),
-				};
+		exportMe: (p: UserPrincipal): Promise<UserExport> =>
+			collect(
+				store.read((tx) => users.need(tx, p.site, p.id)),
+				p.resourceId,
+			),
+		/** export is everything of another user, by the desk. */
+		export: async (p: Principal, id: string): Promise<UserExport> => {
+			const row = await store.atomic(function* (tx) {
+				const judge = yield* users.allowed(tx, p, 'user.export');
+				const row = yield* users.need(tx, p.site, id);
+				judgeRank(judge ? asNow(p, judge) : p, { target: row });
+				yield* audit.record(tx, p.site, actorOf(p), 'user.export', row.id);
+				return row;
 			});
-			const conversations: UserExport['conversations'] = [];
-			for (const row of rows) {
-				const messages: Message[] = [];
-				for (let from = 0; from < row.lastSeq; from += purgeRowsMax) {
-					const part = store.read((tx) => messaging.range(tx, row, from, from + purgeRowsMax));
-					for (const message of part) if (message.sender === p.pk) messages.push(messageView(row, message, []));
-					// a long history is read in pieces, with room for others between
-					await new Promise((resolve) => setImmediate(resolve));
-				}
-				conversations.push({ id: row.id, type: row.type, createdAt: new Date(row.createdAt).toISOString(), messages });
-			}
-			return { user, conversations };
+			return collect(row, p.resourceId);
 		},
 	};
+
+	async function collect(user: UserRow, resourceId: string): Promise<UserExport> {
+		const { site, pk } = user;
+		const rows = store.read((tx) => messaging.ofUser(tx, site, pk));
+		const conversations: UserExport['conversations'] = [];
+		for (const row of rows) {
+			const messages: Message[] = [];
+			for (let from = 0; from < row.lastSeq; from += purgeRowsMax) {
+				const part = store.read((tx) => messaging.range(tx, row, from, from + purgeRowsMax));
+				for (const message of part) if (message.sender === pk) messages.push(messageView(row, message, []));
+				// a long history is read in pieces, with room for others between
+				await new Promise((resolve) => setImmediate(resolve));
+			}
+			const takesPart = row.participantOne === pk || row.participantTwo === pk;
+			// note: what a report keeps of a user would tell them of the report
+			if (!takesPart && messages.length === 0) continue;
+			const ticket = row.participantOne === pk ? store.read((tx) => described(tx, row)) : null;
+			conversations.push({ id: row.id, type: row.type, createdAt: iso(row.createdAt), ticket, messages });
+		}
+		return { user: userView(user, resourceId, clock()), conversations };
+	}
+	function* described(tx: Tx, row: ConversationRow): Steps<UserExport['conversations'][number]['ticket']> {
+		for (const { describe } of belongings) {
+			const found = describe && (yield* describe(tx, row));
+			if (found) return found;
+		}
+		return null;
+	}
 };
 export type ErasureService = ReturnType<typeof createErasureService>;

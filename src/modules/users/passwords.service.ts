@@ -3,8 +3,9 @@ import { type Clock, hour, iso } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId, newSecret, sha256 } from '../../kernel/ids.ts';
 import { accessLinkHours, hashesAtOnceMax, hashQueueMax, passwordMax, passwordMin } from '../../kernel/limits.ts';
-import type { Caller, Principal, UserPrincipal } from '../../kernel/principal.ts';
+import { actorOf, type Caller, operatorActor, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
 import { isDesk } from '../../kernel/roles.ts';
+import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
@@ -63,6 +64,7 @@ export const createPasswordService = ({
 	userService,
 	tokens,
 	events,
+	audit,
 	clock,
 	publicUrl,
 }: {
@@ -73,6 +75,7 @@ export const createPasswordService = ({
 	userService: UserService;
 	tokens: TokenService;
 	events: EventSteps;
+	audit: AuditSteps;
 	clock: Clock;
 	/** Where links point to: the server's own address. */
 	publicUrl: () => string;
@@ -160,6 +163,7 @@ export const createPasswordService = ({
 				if (!isDesk(row.role)) throw new AppError('desk_only');
 				const expiresAt = tx.now + accessLinkHours * hour;
 				yield* siteSteps.insertLink(tx, p.site, { kind: 'access', hash: sha256(accessToken), user: row.pk, expiresAt });
+				yield* audit.record(tx, p.site, actorOf(p), 'user.invite', row.id);
 				return { url: `${publicUrl()}/access#${accessToken}`, accessToken, expiresAt: iso(expiresAt) };
 			});
 		},
@@ -247,6 +251,7 @@ export const createPasswordService = ({
 				if (holder && holder.pk !== before.pk) throw new AppError('email_taken');
 				yield* users.update(tx, before.site, before.pk, { email: address, passwordHash });
 				yield* users.raiseVer(tx, before.site, before.pk);
+				yield* audit.record(tx, before.site, operatorActor, 'user.password', id);
 				return { id, email: address };
 			});
 		},

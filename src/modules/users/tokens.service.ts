@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Store } from '../../db/open.ts';
 import { step } from '../../db/step.ts';
 import { type Clock, day, iso, minute, second } from '../../kernel/clock.ts';
@@ -9,8 +10,9 @@ import {
 	unverifiedRenewalDays,
 	verifiedProofDays,
 } from '../../kernel/limits.ts';
-import type { Caller, Session, UserPrincipal } from '../../kernel/principal.ts';
+import { actorOf, type Caller, type Session, type UserPrincipal } from '../../kernel/principal.ts';
 import { effectiveFlags, isDesk } from '../../kernel/roles.ts';
+import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventLog } from '../events/events.service.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
 import { type JwtReader, judgeIdentity } from './identity.ts';
@@ -19,6 +21,10 @@ import { isSuspended, judgeStanding } from './users.access.ts';
 import type { ChatToken, ChatTokenRequest } from './users.schema.ts';
 import type { UserService } from './users.service.ts';
 import type { UserRow, UserSteps } from './users.steps.ts';
+
+/** How often it is noted that a user is here, and of how many users that is remembered. */
+const seenEveryMs = 5 * minute;
+const seenUsersMax = 100_000;
 
 /** The claims of a chat token (RFC 7519); times in seconds. */
 export interface ChatClaims {
@@ -79,6 +85,7 @@ export const createTokenService = ({
 	users,
 	userService,
 	eventLog,
+	audit,
 	codec,
 	jwt,
 	clock,
@@ -88,6 +95,7 @@ export const createTokenService = ({
 	users: UserSteps;
 	userService: UserService;
 	eventLog: EventLog;
+	audit: AuditSteps;
 	codec: ChatTokenCodec;
 	jwt: JwtReader;
 	clock: Clock;
@@ -110,6 +118,14 @@ export const createTokenService = ({
 	});
 
 	const sessions = createSessionCache(eventLog);
+	const seenAt = new LRUCache<number, number>({ max: seenUsersMax });
+	/** Notes that a user is here, at most every few minutes. A missing note is no reason to fail the call. */
+	const noteSeen = ({ site, pk }: UserPrincipal): void => {
+		const now = clock();
+		if (now - (seenAt.get(pk) ?? 0) < seenEveryMs) return;
+		seenAt.set(pk, now);
+		store.atomic((tx) => users.seen(tx, site, pk)).catch(() => seenAt.delete(pk));
+	};
 
 	/** issue signs a token for a user as it is now. `provenAt`: the last real proof, in milliseconds. */
 	const issue = async (user: UserRow, resourceId: string, ver: number, provenAt: number): Promise<ChatToken> => {
@@ -156,7 +172,10 @@ export const createTokenService = ({
 		 */
 		authenticate: async (site: { pk: number; resourceId: string }, token: string): Promise<UserPrincipal> => {
 			const known = sessions.get(token);
-			if (known && known.site === site.pk && (known.session?.expiresAt ?? 0) > clock()) return known;
+			if (known && known.site === site.pk && (known.session?.expiresAt ?? 0) > clock()) {
+				noteSeen(known);
+				return known;
+			}
 			const claims = await codec.read(token);
 			if (!claims) throw new AppError('invalid_token');
 			if (claims.aud !== site.resourceId) throw new AppError('wrong_site');
@@ -176,6 +195,7 @@ export const createTokenService = ({
 			});
 			if (!claimable(user)) {
 				sessions.set(token, principal);
+				noteSeen(principal);
 				return principal;
 			}
 			const closed = await store.atomic(function* (tx) {
@@ -183,6 +203,7 @@ export const createTokenService = ({
 				return row?.ver === claims.ver && (yield* closeClaim(tx, row, claims.ver));
 			});
 			if (!closed) throw new AppError('token_revoked');
+			noteSeen(principal);
 			return principal;
 		},
 
@@ -250,6 +271,7 @@ export const createTokenService = ({
 				if (caller.principal?.kind === 'server') {
 					yield* users.allowed(tx, caller.principal, 'token.mint');
 					judgeStanding(row, tx.now);
+					if (isDesk(row.role)) yield* audit.record(tx, site.pk, actorOf(caller.principal), 'token.mint', row.id);
 					return granted(tx.now);
 				}
 				if (

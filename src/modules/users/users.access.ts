@@ -45,6 +45,10 @@ export const judgeCapability = (p: Principal, capability: Capability): void => {
 			});
 };
 
+/** canReceive: whether messages may be sent to a user at all. */
+export const canReceive = (user: Standing): boolean =>
+	user.erasedAt === null && effectiveFlags(user.role, user.permissions).canReceiveMessage;
+
 /** asNow is a principal with the role and flags that its user has now. */
 export const asNow = <P extends Principal>(p: P, now: Standing): P => ({
 	...p,

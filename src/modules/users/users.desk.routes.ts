@@ -2,8 +2,10 @@ import { Type as t } from '@sinclair/typebox';
 import { Elysia } from 'elysia';
 import type { Answers } from '../../http/answers.ts';
 import type { Guard } from '../../http/guard.ts';
+import { UserExport } from './erasure.schema.ts';
+import type { ErasureService } from './erasure.service.ts';
 import type { PasswordService } from './passwords.service.ts';
-import { AccessLink, Done, exampleIds, Id, Suspend, User } from './users.schema.ts';
+import { AccessLink, DeskUser, DeskUserPage, DeskUserQuery, Done, exampleIds, Id, UpdateUser } from './users.schema.ts';
 import type { UserService } from './users.service.ts';
 
 const UserParams = t.Object({ id: Id('A user’s public id.', exampleIds.jane) });
@@ -14,26 +16,70 @@ export const userDeskRoutes = ({
 	answers,
 	users,
 	passwords,
+	erasure,
 }: {
 	guard: Guard;
 	answers: Answers;
 	users: UserService;
 	passwords: PasswordService;
+	erasure: ErasureService;
 }) =>
 	new Elysia({ prefix: '/admin/users', tags: ['Admin'] })
 		.use(guard)
 		.use(answers)
-		.patch('/:id', ({ principal, params, body }) => users.suspend(principal, params.id, body), {
+		.get('', ({ principal, query }) => users.deskPage(principal, query), {
+			canAsServer: 'desk.users',
+			query: DeskUserQuery,
+			ok: DeskUserPage,
+			detail: {
+				operationId: 'listUsers',
+				summary: 'View all users',
+				description: 'Newest first; by words, role, suspension or your own id of the user.',
+			},
+		})
+		.get('/:id', ({ principal, params }) => users.deskView(principal, params.id), {
+			canAsServer: 'desk.users',
+			params: UserParams,
+			ok: DeskUser,
+			detail: {
+				operationId: 'getUser',
+				summary: 'View a user',
+				description: 'With permissions, suspension and when they were last here.',
+			},
+		})
+		.patch('/:id', ({ principal, params, body }) => users.deskUpdate(principal, params.id, body), {
 			canAsServer: 'user.suspend',
 			params: UserParams,
-			body: Suspend,
-			ok: User,
+			body: UpdateUser,
+			ok: DeskUser,
+			fails: ['forbidden', 'rank_too_low', 'permission_missing', 'last_superadmin', 'nothing_to_change'],
+			detail: {
+				operationId: 'updateUser',
+				summary: 'Change role, permissions or suspension',
+				description:
+					'Acts on the next call of the user. Only on users below one’s own rank, and never on the last active superadmin. Role and permissions need an admin.',
+			},
+		})
+		.delete('/:id', ({ principal, params }) => erasure.erase(principal, params.id), {
+			canAsServer: 'user.erase',
+			params: UserParams,
+			ok: Done,
 			fails: ['rank_too_low', 'last_superadmin'],
 			detail: {
-				operationId: 'suspendUser',
-				summary: 'Suspend a user, or let them in again',
-				description:
-					'Acts on the next call of the user. Only on users below one’s own rank, and never on the last active superadmin.',
+				operationId: 'eraseUser',
+				summary: 'Erase a user',
+				description: 'Profile, texts, reactions and subjects are gone when this answers; rows and numbers stay.',
+			},
+		})
+		.get('/:id/export', ({ principal, params }) => erasure.export(principal, params.id), {
+			canAsServer: 'user.export',
+			params: UserParams,
+			ok: UserExport,
+			fails: ['rank_too_low'],
+			detail: {
+				operationId: 'exportUser',
+				summary: 'Export a user’s data',
+				description: 'The profile, and their conversations with their own messages.',
 			},
 		})
 		.post('/:id/revoke-tokens', ({ principal, params }) => users.revokeTokens(principal, params.id), {

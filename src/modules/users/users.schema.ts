@@ -1,4 +1,4 @@
-import { Kind, type Static, type TUnsafe, TypeRegistry, Type as t } from '@sinclair/typebox';
+import { Kind, type NumberOptions, type Static, type TUnsafe, TypeRegistry, Type as t } from '@sinclair/typebox';
 import {
 	emailMax,
 	externalIdMax,
@@ -6,8 +6,12 @@ import {
 	metadataBytesMax,
 	metadataKeysMax,
 	nameMax,
+	pageLimitDefault,
+	pageLimitMax,
+	pageMax,
 	passwordMax,
 	passwordMin,
+	searchMax,
 	tokenMax,
 	urlMax,
 } from '../../kernel/limits.ts';
@@ -19,6 +23,11 @@ export const exampleIds = {
 	jane: 'user_01kj3zq0x5e6s8r1n6a2c4v7we',
 	conversation: 'conv_01kj3zqm2d7h4n8r0s6t3v9wce',
 	message: 'msg_01kj3zr4c8f2t9v5m1q7w3y6xb',
+	stan: 'user_01kj3zq0x5e6s8r1n6a2c4v7wf',
+	ticket: 'ticket_01kj3zs8a1b2c3d4e5f6g7h8jk',
+	report: 'report_01kj3zt9b2c3d4e5f6g7h8jkmn',
+	canned: 'canned_01kj3zta1b2c3d4e5f6g7h8jkm',
+	key: 'key_01kj3ztb1b2c3d4e5f6g7h8jkm',
 } as const;
 
 /** The keyword under which a schema names a format that is documented and not checked. */
@@ -34,6 +43,21 @@ export const Time = (description: string) => t.String({ [documentedFormat]: 'dat
 /** A time that a caller sends. */
 export const TimeInput = (description: string) => t.String({ format: 'date-time', description });
 export const Nullable = <T extends Parameters<typeof t.Union>[0][number]>(schema: T) => t.Union([schema, t.Null()]);
+
+/** A whole number in a query. note: Elysia reads a query's text as Number and not as Integer */
+const Whole = (options: NumberOptions) => t.Number({ ...options, multipleOf: 1 });
+
+export const PageQuery = {
+	page: t.Optional(Whole({ minimum: 1, maximum: pageMax, default: 1, description: 'Which page, from 1.' })),
+	limit: t.Optional(
+		Whole({
+			minimum: 1,
+			maximum: pageLimitMax,
+			default: pageLimitDefault,
+			description: `How many, 1-${pageLimitMax}.`,
+		}),
+	),
+};
 
 export const Role = t.Union(
 	roles.map((role) => t.Literal(role)),
@@ -156,6 +180,31 @@ export const CreateUser = t.Object(
 );
 export type CreateUser = Static<typeof CreateUser>;
 
+const userExample = {
+	id: exampleIds.john,
+	username: 'john_doe',
+	displayName: null,
+	email: 'john@example.com',
+	avatarUrl: null,
+	role: 'user' as const,
+	resourceId: 'site.com',
+	permissions: {
+		canSendMessage: true,
+		canReceiveMessage: true,
+		canDeleteMessage: true,
+		canEditMessage: true,
+		canArchiveConversation: true,
+	},
+	externalId: null,
+	verified: false,
+	metadata: null,
+	settings: null,
+	suspended: false,
+	suspendedUntil: null,
+	createdAt: '2026-02-22T10:00:00.000Z',
+	updatedAt: '2026-02-22T10:00:00.000Z',
+};
+
 export const User = t.Object(
 	{
 		id: Id('The user’s public id.'),
@@ -176,32 +225,7 @@ export const User = t.Object(
 		updatedAt: Time('When the profile last changed.'),
 	},
 	{
-		examples: [
-			{
-				id: exampleIds.john,
-				username: 'john_doe',
-				displayName: null,
-				email: 'john@example.com',
-				avatarUrl: null,
-				role: 'user',
-				resourceId: 'site.com',
-				permissions: {
-					canSendMessage: true,
-					canReceiveMessage: true,
-					canDeleteMessage: true,
-					canEditMessage: true,
-					canArchiveConversation: true,
-				},
-				externalId: null,
-				verified: false,
-				metadata: null,
-				settings: null,
-				suspended: false,
-				suspendedUntil: null,
-				createdAt: '2026-02-22T10:00:00.000Z',
-				updatedAt: '2026-02-22T10:00:00.000Z',
-			},
-		],
+		examples: [userExample],
 	},
 );
 export type User = Static<typeof User>;
@@ -335,15 +359,64 @@ export const AccessLink = t.Object(
 );
 export type AccessLink = Static<typeof AccessLink>;
 
-export const Suspend = t.Object(
+/** What the desk sees of a user beyond what the user sees. */
+export const DeskUser = t.Object(
 	{
-		suspended: t.Boolean(),
-		reason: t.Optional(t.String({ maxLength: 500, description: 'For the desk.' })),
+		...User.properties,
+		suspendedReason: Nullable(t.String({ description: 'For the desk.' })),
+		lastSeenAt: Nullable(Time('The newest authenticated call, to five minutes.')),
+	},
+	{ examples: [{ ...userExample, suspendedReason: null, lastSeenAt: '2026-02-22T10:00:00.000Z' }] },
+);
+export type DeskUser = Static<typeof DeskUser>;
+
+export const DeskUserPage = t.Object(
+	{ data: t.Array(DeskUser), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
+	{
+		examples: [
+			{
+				data: [{ ...userExample, suspendedReason: null, lastSeenAt: null }],
+				total: 1,
+				page: 1,
+				limit: 20,
+				totalPages: 1,
+			},
+		],
+	},
+);
+export type DeskUserPage = Static<typeof DeskUserPage>;
+
+export const DeskUserQuery = t.Object({
+	...PageQuery,
+	q: t.Optional(
+		t.String({
+			minLength: 1,
+			maxLength: searchMax,
+			description: 'The start of the username, the display name or the email address; or the whole id.',
+		}),
+	),
+	role: t.Optional(Role),
+	status: t.Optional(
+		t.Union([t.Literal('active'), t.Literal('suspended')], { description: 'Whether they are let in.' }),
+	),
+	externalId: t.Optional(ExternalId),
+});
+export type DeskUserQuery = Static<typeof DeskUserQuery>;
+
+export const UpdateUser = t.Object(
+	{
+		role: t.Optional(Role),
+		permissions: t.Optional(PermissionsInput),
+		suspended: t.Optional(t.Boolean()),
+		reason: t.Optional(t.String({ maxLength: 500, description: 'Of the suspension, for the desk.' })),
 		until: t.Optional(TimeInput('When the suspension ends by itself.')),
 	},
-	{ examples: [{ suspended: true, reason: 'spam', until: '2026-03-01T00:00:00.000Z' }] },
+	{
+		description: 'What is not named stays. `permissions` are set as a whole: those that are not named are on.',
+		examples: [{ suspended: true, reason: 'spam', until: '2026-03-01T00:00:00.000Z' }],
+	},
 );
-export type Suspend = Static<typeof Suspend>;
+export type UpdateUser = Static<typeof UpdateUser>;
 
 export const Done = t.Object({ done: t.Literal(true) }, { examples: [{ done: true }] });
 export type Done = Static<typeof Done>;

@@ -2,17 +2,29 @@ import type { Store } from '../../db/open.ts';
 import { step } from '../../db/step.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
-import type { Caller, Principal, UserPrincipal } from '../../kernel/principal.ts';
+import { pageLimitDefault, searchMatchesMax } from '../../kernel/limits.ts';
+import { pageOf } from '../../kernel/page.ts';
+import { actorOf, type Caller, operatorActor, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, isDesk, namedFlags } from '../../kernel/roles.ts';
+import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import { cleanName, cleanUsername, foldName, isReservedName, skeletonOf, withSuffix } from './names.ts';
 import { judgeRank } from './rank.ts';
-import { asNow, judgeStanding } from './users.access.ts';
-import type { CreateUser, Profile, Suspend, UpdateMe, User } from './users.schema.ts';
+import { asNow, isSuspended, judgeStanding } from './users.access.ts';
+import type {
+	CreateUser,
+	DeskUser,
+	DeskUserPage,
+	DeskUserQuery,
+	Profile,
+	UpdateMe,
+	UpdateUser,
+	User,
+} from './users.schema.ts';
 import type { UserChanges, UserRow, UserSteps } from './users.steps.ts';
-import { profileOf, userView } from './users.view.ts';
+import { deskUserView, profileOf, userView } from './users.view.ts';
 
 const metadataIsTheSites = 'metadata of a verified user is set by the site’s server.';
 
@@ -26,12 +38,14 @@ export const createUserService = ({
 	siteSteps,
 	users,
 	events,
+	audit,
 }: {
 	store: Store;
 	sites: SiteService;
 	siteSteps: SiteSteps;
 	users: UserSteps;
 	events: EventSteps;
+	audit: AuditSteps;
 }) => {
 	const checkAvatar = (avatarUrl: string | null | undefined, site: Site): void => {
 		if (avatarUrl === null || avatarUrl === undefined) return;
@@ -189,6 +203,11 @@ export const createUserService = ({
 					madeByServer: server && externalId === null,
 					deviceHash: proven ? null : (caller.device?.hash ?? null),
 				});
+				if (principal && isDesk(role))
+					yield* audit.record(tx, site.pk, actorOf(principal), 'user.create', row.id, {
+						subject: row.pk,
+						changes: { role: { after: role } },
+					});
 				return { created: true, data: userView(row, site.resourceId, tx.now) };
 			});
 		},
@@ -270,25 +289,83 @@ export const createUserService = ({
 			});
 		},
 
-		/** suspend keeps a user out until a time, or lets them in again. */
-		suspend: (p: Principal, id: string, body: Suspend): Promise<User> =>
-			store.atomic(function* (tx) {
-				const judge = yield* users.allowed(tx, p, 'user.suspend');
-				const row = yield* users.need(tx, p.site, id);
-				judgeRank(judge ? asNow(p, judge) : p, { target: row });
-				const until = body.until === undefined ? null : Date.parse(body.until);
-				if (body.suspended && until !== null && until <= tx.now)
-					throw new AppError('invalid_request', { errors: [{ path: 'until', message: 'is in the past' }] });
-				if (body.suspended && row.role === 'superadmin' && (yield* users.otherSuperadmins(tx, p.site, row.pk)) === 0)
-					throw new AppError('last_superadmin');
-				const suspension = {
-					suspendedAt: body.suspended ? tx.now : null,
-					suspendedUntil: body.suspended ? until : null,
-					suspendedReason: body.suspended ? (body.reason ?? null) : null,
-				};
-				yield* users.update(tx, p.site, row.pk, suspension, body.suspended ? 'user.revoked' : 'user.updated');
-				return userView((yield* users.findByPk(tx, p.site, row.pk)) ?? row, p.resourceId, tx.now);
+		/** deskPage is a page of the site's users, for the desk. */
+		deskPage: (p: Principal, query: DeskUserQuery): DeskUserPage => {
+			const page = query.page ?? 1;
+			const limit = query.limit ?? pageLimitDefault;
+			return store.read(function* (tx) {
+				const { rows, total } = yield* users.page(tx, p.site, {
+					role: query.role,
+					suspended: query.status === undefined ? undefined : query.status === 'suspended',
+					externalId: query.externalId,
+					among:
+						query.q === undefined
+							? undefined
+							: (yield* users.match(tx, p.site, query.q, searchMatchesMax)).map(({ pk }) => pk),
+					limit,
+					offset: (page - 1) * limit,
+				});
+				const data = rows.map((row) => deskUserView(row, p.resourceId, tx.now));
+				return pageOf(data, total, { page, limit });
+			});
+		},
+
+		/** deskView is one user, for the desk. */
+		deskView: (p: Principal, id: string): DeskUser =>
+			store.read(function* (tx) {
+				return deskUserView(yield* users.need(tx, p.site, id), p.resourceId, tx.now);
 			}),
+
+		/** deskUpdate changes a user's role, permissions or suspension. Errors: rank_too_low, permission_missing, last_superadmin. */
+		deskUpdate: (p: Principal, id: string, body: UpdateUser): Promise<DeskUser> => {
+			const permissions = body.permissions && namedFlags(body.permissions);
+			const { role, suspended } = body;
+			if (role === undefined && permissions === undefined && suspended === undefined)
+				throw new AppError('nothing_to_change');
+			return store.atomic(function* (tx) {
+				const managing = role !== undefined || permissions !== undefined;
+				const judge = yield* users.allowed(tx, p, managing ? 'user.manage' : 'user.suspend');
+				const row = yield* users.need(tx, p.site, id);
+				// the flags of a role that changes are those that stay set, unless others are
+				const flags = permissions ?? (role === undefined ? undefined : (row.permissions ?? {}));
+				judgeRank(judge ? asNow(p, judge) : p, { target: row, role, permissions: flags });
+				const newRole = role ?? row.role;
+				const until = body.until === undefined ? null : Date.parse(body.until);
+				if (suspended && until !== null && until <= tx.now)
+					throw new AppError('invalid_request', { errors: [{ path: 'until', message: 'is in the past' }] });
+				const leaves = newRole !== 'superadmin' || suspended === true;
+				if (row.role === 'superadmin' && leaves && (yield* users.otherSuperadmins(tx, p.site, row.pk)) === 0)
+					throw new AppError('last_superadmin');
+				const changes: UserChanges = {
+					...(role !== undefined && {
+						role,
+						// whoever is made one of the team is vouched for by that; who leaves it has no password any more
+						...(isDesk(role) ? { verified: true } : { permissions: null, passwordHash: null }),
+					}),
+					...(permissions !== undefined && isDesk(newRole) && { permissions }),
+					...(suspended !== undefined && {
+						suspendedAt: suspended ? tx.now : null,
+						suspendedUntil: suspended ? until : null,
+						suspendedReason: suspended ? (body.reason ?? null) : null,
+					}),
+				};
+				yield* users.update(tx, p.site, row.pk, changes, suspended ? 'user.revoked' : 'user.updated');
+				yield* audit.record(tx, p.site, actorOf(p), 'user.update', row.id, {
+					subject: row.pk,
+					changes: {
+						...(role !== undefined && { role: { before: row.role, after: role } }),
+						...(permissions !== undefined && {
+							permissions: { before: JSON.stringify(row.permissions ?? {}), after: JSON.stringify(permissions) },
+						}),
+						...(suspended !== undefined && {
+							suspended: { before: isSuspended(row, tx.now), after: suspended },
+							...(suspended && { reason: { after: body.reason ?? null }, until: { after: body.until ?? null } }),
+						}),
+					},
+				});
+				return deskUserView((yield* users.findByPk(tx, p.site, row.pk)) ?? row, p.resourceId, tx.now);
+			});
+		},
 
 		/** revokeTokens logs a user out everywhere. */
 		revokeTokens: (p: Principal, id: string): Promise<{ done: true }> =>
@@ -297,6 +374,7 @@ export const createUserService = ({
 				const row = yield* users.need(tx, p.site, id);
 				judgeRank(judge ? asNow(p, judge) : p, { target: row });
 				yield* users.raiseVer(tx, p.site, row.pk);
+				yield* audit.record(tx, p.site, actorOf(p), 'user.revoke', row.id);
 				return { done: true } as const;
 			}),
 
@@ -313,6 +391,11 @@ export const createUserService = ({
 					throw new AppError('invalid_request', { message: 'Another user of this site has this external id.' });
 				yield* settleName(tx, site.pk, username, true);
 				const row = yield* insert(tx, site, { ...input, id, username, verified: true, madeByServer: false });
+				if (isDesk(row.role))
+					yield* audit.record(tx, site.pk, operatorActor, 'user.create', row.id, {
+						subject: row.pk,
+						changes: { role: { after: row.role } },
+					});
 				return userView(row, site.resourceId, tx.now);
 			});
 		},

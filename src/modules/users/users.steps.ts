@@ -1,4 +1,24 @@
-import { and, asc, count, eq, gt, isNotNull, isNull, like, lt, ne, notExists, notLike, or, sql } from 'drizzle-orm';
+import {
+	type AnyColumn,
+	and,
+	asc,
+	count,
+	desc,
+	eq,
+	gt,
+	gte,
+	inArray,
+	isNotNull,
+	isNull,
+	lt,
+	ne,
+	notExists,
+	notLike,
+	or,
+	type SQL,
+	sql,
+} from 'drizzle-orm';
+import { union } from 'drizzle-orm/sqlite-core';
 import type { Db } from '../../db/open.ts';
 import { prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
@@ -7,9 +27,10 @@ import { AppError } from '../../kernel/errors.ts';
 import type { EventType } from '../../kernel/events.ts';
 import { claimMinutes, purgeRowsMax } from '../../kernel/limits.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import type { Capability } from '../../kernel/roles.ts';
+import { type Capability, deskRoles } from '../../kernel/roles.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import { conversations } from '../messaging/messaging.tables.ts';
+import type { SiteSteps } from '../sites/sites.steps.ts';
 import { apiKeys } from '../sites/sites.tables.ts';
 import { emailKeyOf, foldName, skeletonOf, withSuffix } from './names.ts';
 import { judgeCapability, judgeUser } from './users.access.ts';
@@ -35,11 +56,15 @@ const nameKeys = (name: { username?: string; displayName?: string | null; email?
 	...(name.email !== undefined && { emailKey: name.email && emailKeyOf(name.email) }),
 });
 
+/** startsWith is a condition that an index can serve, which LIKE is not. */
+const startsWith = (column: AnyColumn, start: string): SQL | undefined =>
+	and(gte(column, start), lt(column, `${start}\u{10ffff}`));
+
 /**
  * userSteps: rows of users, blocks and ended tokens. Whatever changes what a principal may do records an event in the same
  * step, because the guard keeps principals until it hears of one.
  */
-export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
+export const userSteps = (db: Db, { events, sites }: { events: EventSteps; sites: SiteSteps }) => {
 	const p = sql.placeholder;
 	const byId = prepared(
 		db
@@ -228,6 +253,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 					.where(
 						and(
 							eq(users.site, site),
+							inArray(users.role, [...deskRoles]),
 							isDeskRow,
 							or(eq(users.usernameSkeleton, skeleton), eq(users.displaySkeleton, skeleton)),
 						),
@@ -246,6 +272,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 						and(
 							eq(users.site, site),
 							eq(users.role, 'superadmin'),
+							isDeskRow,
 							ne(users.pk, except),
 							isNull(users.erasedAt),
 							or(isNull(users.suspendedAt), lt(users.suspendedUntil, tx.now)),
@@ -271,7 +298,6 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 		}),
 		/** search finds users by the start of their username; addresses are not to be found by guessing theirs. */
 		search: step(function* (tx, site: number, start: string, limit: number) {
-			const pattern = `${foldName(start).replaceAll(/[\\%_]/g, '\\$&')}%`;
 			return yield* tx.all(
 				db
 					.select()
@@ -279,7 +305,7 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 					.where(
 						and(
 							eq(users.site, site),
-							like(users.usernameKey, sql`${pattern} escape '\\'`),
+							startsWith(users.usernameKey, foldName(start)),
 							notLike(users.usernameKey, '%@%'),
 							isNull(users.erasedAt),
 						),
@@ -289,19 +315,104 @@ export const userSteps = (db: Db, { events }: { events: EventSteps }) => {
 			);
 		}),
 
+		/** match finds users for the desk: by the start of their name or address, or by their whole id. */
+		match: step(function* (tx, site: number, words: string, limit: number) {
+			const q = words.trim();
+			const skeleton = skeletonOf(q);
+			const by = (condition: SQL | undefined) =>
+				db
+					.select({ pk: users.pk })
+					.from(users)
+					.where(and(eq(users.site, site), condition))
+					.limit(limit)
+					.as('found');
+			const each = [
+				startsWith(users.usernameKey, foldName(q)),
+				// note: written out, or the index on it is of no use
+				...(skeleton === ''
+					? []
+					: [and(sql`${users.displaySkeleton} is not null`, startsWith(users.displaySkeleton, skeleton))]),
+				and(sql`${users.emailKey} is not null`, startsWith(users.emailKey, q.toLowerCase())),
+				eq(users.id, q),
+				eq(users.externalId, q),
+			].map((condition) => db.select().from(by(condition)));
+			const [first, second, ...rest] = each;
+			if (!first || !second) return [];
+			return yield* tx.all(
+				db
+					.select()
+					.from(users)
+					.where(and(inArray(users.pk, union(first, second, ...rest)), isNull(users.erasedAt)))
+					.orderBy(asc(users.usernameKey))
+					.limit(limit),
+			);
+		}),
+		/** page is a page of a site's users, newest first, and how many there are. */
+		page: step(function* (
+			tx,
+			site: number,
+			query: {
+				role?: UserRow['role'] | undefined;
+				suspended?: boolean | undefined;
+				externalId?: string | undefined;
+				among?: number[] | undefined;
+				limit: number;
+				offset: number;
+			},
+		) {
+			const isOut = sql`(${users.suspendedAt} is not null and (${users.suspendedUntil} is null or ${users.suspendedUntil} > ${tx.now}))`;
+			const where = and(
+				eq(users.site, site),
+				// note: written out, or the index on it is of no use
+				sql`${users.erasedAt} is null`,
+				query.role === undefined ? undefined : eq(users.role, query.role),
+				query.role === undefined || query.role === 'user' ? undefined : isDeskRow,
+				query.suspended === undefined ? undefined : query.suspended ? isOut : sql`not ${isOut}`,
+				query.externalId === undefined ? undefined : eq(users.externalId, query.externalId),
+				query.among === undefined ? undefined : inArray(users.pk, query.among),
+			);
+			const rows = yield* tx.all(
+				db.select().from(users).where(where).orderBy(desc(users.pk)).limit(query.limit).offset(query.offset),
+			);
+			const total = (yield* tx.get(db.select({ n: count() }).from(users).where(where)))?.n ?? 0;
+			return { rows, total };
+		}),
+		/** seenSince counts the users with an authenticated call since a time. */
+		seenSince: step(function* (tx, site: number, since: number) {
+			return (
+				(yield* tx.get(
+					db
+						.select({ n: count() })
+						.from(users)
+						// note: written out, or the index on it is of no use
+						.where(and(eq(users.site, site), sql`${users.lastSeenAt} is not null`, gte(users.lastSeenAt, since))),
+				))?.n ?? 0
+			);
+		}),
+		/** seen notes that a user has just been here. It is no change of what they may, so it records no event. */
+		seen: step(function* (tx, site: number, pk: number) {
+			yield* tx.run(
+				db
+					.update(users)
+					.set({ lastSeenAt: tx.now })
+					.where(and(eq(users.site, site), eq(users.pk, pk))),
+			);
+		}),
+
 		/** purgeUnclaimed deletes visitors who never came: all due ones, at most 500, or the one who holds a name. Returns how many. */
 		purgeUnclaimed: step(function* (tx, holder?: number) {
 			const due = db
-				.select({ pk: users.pk })
+				.select({ pk: users.pk, site: users.site, createdAt: users.createdAt })
 				.from(users)
 				.where(and(unclaimed(tx.now), holder === undefined ? undefined : eq(users.pk, holder)))
 				.limit(purgeRowsMax);
-			const pks = (yield* tx.all(due)).map((row) => row.pk);
-			for (const pk of pks) {
+			const gone = yield* tx.all(due);
+			for (const { pk, site, createdAt } of gone) {
 				yield* tx.run(db.delete(blocks).where(or(eq(blocks.blocker, pk), eq(blocks.blocked, pk))));
 				yield* tx.run(db.delete(users).where(eq(users.pk, pk)));
+				yield* sites.uncountUser(tx, site, createdAt);
 			}
-			return pks.length;
+			return gone.length;
 		}),
 
 		isEnded: step(function* (tx, jti: string) {

@@ -47,6 +47,8 @@ export const users = sqliteTable(
 		/** SHA-256 of the device cookie. */
 		deviceHash: text(),
 		passwordHash: text(),
+		/** The newest authenticated call, to some minutes. */
+		lastSeenAt: integer(),
 		suspendedAt: integer(),
 		suspendedUntil: integer(),
 		suspendedReason: text(),
@@ -62,6 +64,10 @@ export const users = sqliteTable(
 		uniqueIndex('users_by_external_id').on(t.site, t.externalId).where(sql`${t.externalId} is not null`),
 		uniqueIndex('users_by_login').on(t.site, t.emailKey).where(sql`${t.passwordHash} is not null`),
 		index('users_of_desk').on(t.site, t.role).where(sql`${t.role} <> 'user'`),
+		index('users_listed').on(t.site, t.pk).where(sql`${t.erasedAt} is null`),
+		index('users_by_email').on(t.site, t.emailKey).where(sql`${t.emailKey} is not null`),
+		index('users_by_display_name').on(t.site, t.displaySkeleton).where(sql`${t.displaySkeleton} is not null`),
+		index('users_seen').on(t.site, t.lastSeenAt).where(sql`${t.lastSeenAt} is not null`),
 		index('users_erasing').on(t.pk).where(sql`${t.erasurePending} = 1`),
 		index('users_unclaimed').on(t.createdAt).where(sql`${t.firstCallAt} is null and ${t.verified} = 0`),
 	],

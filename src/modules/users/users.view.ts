@@ -1,7 +1,7 @@
 import { iso, isoOrNull } from '../../kernel/clock.ts';
 import { effectiveFlags } from '../../kernel/roles.ts';
 import { isSuspended } from './users.access.ts';
-import type { Profile, User } from './users.schema.ts';
+import type { DeskUser, Profile, User } from './users.schema.ts';
 import type { UserRow } from './users.steps.ts';
 
 /** Pure: rows as the API shows them. */
@@ -39,4 +39,11 @@ export const profileOf = (
 	avatarUrl: row.avatarUrl,
 	role: row.role,
 	verified: row.verified,
+});
+
+/** deskUserView is a user as the desk sees them. */
+export const deskUserView = (row: UserRow, resourceId: string, now: number): DeskUser => ({
+	...userView(row, resourceId, now),
+	suspendedReason: isSuspended(row, now) ? row.suspendedReason : null,
+	lastSeenAt: isoOrNull(row.lastSeenAt),
 });

@@ -594,7 +594,7 @@ describe('what a write depends on is read again in its transaction', () => {
 			block: () => blocks.block(p, bob),
 			unblock: () => blocks.unblock(p, bob),
 			updateMe: () => users.updateMe(p, { displayName: 'x' }),
-			suspend: () => users.suspend(p, bob, { suspended: true }),
+			suspend: () => users.deskUpdate(p, bob, { suspended: true }),
 			revoke: () => users.revokeTokens(p, bob),
 			eraseMe: () => erasure.eraseMe(p),
 			accessLink: () => t.services.passwords.accessLink(p, t.person('staff').id),
@@ -649,7 +649,7 @@ describe('what a write depends on is read again in its transaction', () => {
 		const before = t.snapshot();
 		const [participantOne, participantTwo] = [t.person('alice').id, t.person('bob').id];
 		for (const act of [
-			() => t.services.users.suspend(p, participantOne, { suspended: true }),
+			() => t.services.users.deskUpdate(p, participantOne, { suspended: true }),
 			() => t.services.users.revokeTokens(p, participantOne),
 			() => t.services.p2p.start(p, { participantOne, participantTwo }),
 			() =>

@@ -1,0 +1,77 @@
+import type { Store } from '../../db/open.ts';
+import { iso } from '../../kernel/clock.ts';
+import { pageLimitDefault } from '../../kernel/limits.ts';
+import { pageOf } from '../../kernel/page.ts';
+import type { Principal } from '../../kernel/principal.ts';
+import { chainHash, saltedHash } from './audit.chain.ts';
+import type { AuditPage, AuditQuery } from './audit.schema.ts';
+import type { AuditSteps } from './audit.steps.ts';
+
+/** What a look at a site's whole chain has shown. */
+export interface AuditVerdict {
+	entries: number;
+	/** The hash of the newest entry: noted down elsewhere, it shows later whether the end was cut off. */
+	head: string;
+	/** The first entry that does not hold, and why; null when all do. */
+	broken: { id: number; reason: string } | null;
+}
+
+const verifyRows = 1_000;
+
+/** createAuditService: reading the desk's chain of acts, and checking that nobody has changed it. */
+export const createAuditService = ({ store, audit }: { store: Store; audit: AuditSteps }) => ({
+	/** list is a page of the site's acts, newest first. */
+	list: (p: Principal, query: AuditQuery): AuditPage =>
+		store.read(function* (tx) {
+			const page = query.page ?? 1;
+			const limit = query.limit ?? pageLimitDefault;
+			const { rows, values, total } = yield* audit.list(tx, p.site, {
+				actor: query.actor,
+				action: query.action,
+				target: query.target,
+				from: query.from === undefined ? undefined : Date.parse(query.from),
+				to: query.to === undefined ? undefined : Date.parse(query.to),
+				limit,
+				offset: (page - 1) * limit,
+			});
+			const kept = new Map(values.map((value) => [`${value.entry} ${value.field}`, value]));
+			const data = rows.map(({ pk, seq, at, actor, action, target, fields, hash }) => ({
+				id: seq,
+				at: iso(at),
+				actor,
+				action,
+				target,
+				changes: Object.keys(fields).map((field) => {
+					const value = kept.get(`${pk} ${field}`);
+					return { field, before: value?.before ?? null, after: value?.after ?? null, erased: value === undefined };
+				}),
+				hash,
+			}));
+			return pageOf(data, total, { page, limit });
+		}),
+
+	/** verify reads a site's chain from its beginning. Values that an erasure has taken are no break. */
+	verify: (site: number): AuditVerdict => {
+		let entries = 0;
+		let head = '';
+		for (;;) {
+			const { rows, values } = store.read((tx) => audit.chain(tx, site, entries, verifyRows));
+			const kept = Map.groupBy(values, ({ entry }) => entry);
+			for (const row of rows) {
+				const broken = (reason: string): AuditVerdict => ({ entries, head, broken: { id: entries + 1, reason } });
+				if (row.seq !== entries + 1) return broken('is missing');
+				if (row.previous !== head) return broken('does not follow the one before');
+				if (chainHash(site, row) !== row.hash) return broken('was changed');
+				for (const { field, salt, before, after } of kept.get(row.pk) ?? []) {
+					const [was, became] = row.fields[field] ?? [undefined, undefined];
+					if (saltedHash(salt, before) !== was || saltedHash(salt, after) !== became)
+						return broken(`has another value of ${field} than was noted`);
+				}
+				entries++;
+				head = row.hash;
+			}
+			if (rows.length < verifyRows) return { entries, head, broken: null };
+		}
+	},
+});
+export type AuditService = ReturnType<typeof createAuditService>;

@@ -1,0 +1,120 @@
+import { and, count, desc, eq, gte, isNull, ne } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import type { Db } from '../../db/open.ts';
+import { step } from '../../db/step.ts';
+import type { EventSteps } from '../events/events.steps.ts';
+import { conversations, messages } from '../messaging/messaging.tables.ts';
+import { users } from '../users/users.tables.ts';
+import { reports } from './reports.tables.ts';
+
+export type ReportRow = typeof reports.$inferSelect;
+
+type UserRow = typeof users.$inferSelect;
+/** A report with what it is about. */
+export interface ShownReport {
+	report: ReportRow;
+	ticket: { id: string };
+	reporter: UserRow;
+	reported: UserRow;
+	/** null where the user as such was reported. */
+	message: { id: string } | null;
+	reason: { text: string | null };
+}
+
+/** reportSteps: rows of reports. */
+export const reportSteps = (db: Db, { events }: { events: EventSteps }) => {
+	const reporter = alias(users, 'reporter');
+	const reported = alias(users, 'reported');
+	const first = alias(messages, 'first');
+	const shown = () =>
+		db
+			.select({
+				report: reports,
+				ticket: { id: conversations.id },
+				reporter,
+				reported,
+				message: { id: messages.id },
+				reason: { text: first.text },
+			})
+			.from(reports)
+			.innerJoin(conversations, eq(conversations.pk, reports.ticket))
+			.innerJoin(reporter, eq(reporter.pk, reports.reporter))
+			.innerJoin(reported, eq(reported.pk, reports.reported))
+			.innerJoin(first, and(eq(first.conversation, reports.ticket), eq(first.seq, 1), eq(first.noteSeq, 0)))
+			.leftJoin(messages, eq(messages.pk, reports.message))
+			.$dynamic();
+	const changed = (site: number, ticket: number) => ({
+		site,
+		type: 'report.updated' as const,
+		conversation: ticket,
+		desk: true,
+	});
+
+	return {
+		insert: step(function* (
+			tx,
+			site: number,
+			row: Pick<ReportRow, 'id' | 'ticket' | 'reporter' | 'reported' | 'message'>,
+		) {
+			yield* tx.run(db.insert(reports).values({ ...row, site, createdAt: tx.now }));
+			yield* events.record(tx, changed(site, row.ticket));
+		}),
+		/** hasOpen: whether a reporter has an undecided report of the same message, or of the user as such. */
+		hasOpen: step(function* (tx, by: number, user: number, message: number | null) {
+			const open = yield* tx.get(
+				db
+					.select({ pk: reports.pk })
+					.from(reports)
+					.where(
+						and(
+							eq(reports.reporter, by),
+							eq(reports.reported, user),
+							message === null ? isNull(reports.message) : eq(reports.message, message),
+							eq(reports.status, 'open'),
+						),
+					)
+					.limit(1),
+			);
+			return open !== undefined;
+		}),
+		/** madeSince counts a user's reports since a time. */
+		madeSince: step(function* (tx, by: number, since: number) {
+			const where = and(eq(reports.reporter, by), gte(reports.createdAt, since));
+			return (yield* tx.get(db.select({ n: count() }).from(reports).where(where)))?.n ?? 0;
+		}),
+		/** find is a report with what it is about; never for whom it is about. */
+		find: step(function* (tx, site: number, id: string, viewer: number) {
+			return yield* tx.get(
+				shown().where(and(eq(reports.site, site), eq(reports.id, id), ne(reports.reported, viewer))),
+			);
+		}),
+		/** list is a page of a site's reports, newest first, without those about the viewer, and how many there are. */
+		list: step(function* (
+			tx,
+			site: number,
+			viewer: number,
+			query: { status?: ReportRow['status'] | undefined; limit: number; offset: number },
+		) {
+			const where = and(
+				eq(reports.site, site),
+				query.status === undefined ? undefined : eq(reports.status, query.status),
+				ne(reports.reported, viewer),
+			);
+			const rows = yield* tx.all(
+				shown().where(where).orderBy(desc(reports.pk)).limit(query.limit).offset(query.offset),
+			);
+			const total = (yield* tx.get(db.select({ n: count() }).from(reports).where(where)))?.n ?? 0;
+			return { rows, total };
+		}),
+		decide: step(function* (tx, report: ReportRow, status: ReportRow['status'], decidedBy: string) {
+			yield* tx.run(
+				db
+					.update(reports)
+					.set({ status, decidedBy, decidedAt: tx.now })
+					.where(and(eq(reports.site, report.site), eq(reports.pk, report.pk))),
+			);
+			yield* events.record(tx, changed(report.site, report.ticket));
+		}),
+	};
+};
+export type ReportSteps = ReturnType<typeof reportSteps>;
