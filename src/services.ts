@@ -70,7 +70,7 @@ export const createServices = ({
 	const users = userSteps(db, { events, sites: siteRows });
 	const search = searchSteps(db);
 	const messaging = messagingSteps(db, { events, sites: siteRows, search });
-	const ticketRows = ticketSteps(db, { events, messaging, search });
+	const ticketRows = ticketSteps(db, { events, users, messaging, search });
 
 	const eventLog: EventLog = createEventLog({ store, events, log });
 	const sites = createSiteService({ store, sites: siteRows, events, audit, eventLog, clock });
@@ -126,7 +126,6 @@ export const createServices = ({
 		sites,
 		users,
 		messaging,
-		search,
 		catchUp: searching.catchUp,
 		tickets: ticketRows,
 		eventLog,
@@ -149,7 +148,6 @@ export const createServices = ({
 		store,
 		users,
 		messaging,
-		search,
 		catchUp: searching.catchUp,
 		tickets: ticketRows,
 		audit,

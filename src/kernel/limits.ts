@@ -75,6 +75,9 @@ export const busyMsMax = 2_000;
 /** Rows that one purge job deletes: a longer one would hold up senders. */
 export const purgeRowsMax = 500;
 
+/** Messages that one piece of an erasure looks at: each emptied one leaves the text index too, which is the slow part. */
+export const eraseRowsMax = 100;
+
 /** Password hashing: each Argon2id run takes tens of milliseconds of a core and 64 MB. */
 export const hashesAtOnceMax = 2;
 export const hashQueueMax = 20;

@@ -2,9 +2,9 @@ import { Type as t } from '@sinclair/typebox';
 import { Elysia } from 'elysia';
 import type { Answers } from '../../http/answers.ts';
 import type { Guard } from '../../http/guard.ts';
-import { Conversation, MessagePage, MessageQuery } from '../messaging/messaging.schema.ts';
+import { MessagePage, MessageQuery } from '../messaging/messaging.schema.ts';
 import { exampleIds, Id, PageQuery } from '../users/users.schema.ts';
-import { DeskConversationPage, DeskConversationQuery } from './inbox.schema.ts';
+import { DeskConversation, DeskConversationPage, DeskConversationQuery } from './inbox.schema.ts';
 import type { InboxService } from './inbox.service.ts';
 import { Stats } from './stats.schema.ts';
 import type { StatsService } from './stats.service.ts';
@@ -47,7 +47,7 @@ export const adminRoutes = ({
 		.get('/conversations/:id', ({ principal, params }) => inbox.get(principal, params.id), {
 			canAsServer: 'desk.conversations',
 			params: InParams,
-			ok: Conversation,
+			ok: DeskConversation,
 			detail: {
 				operationId: 'getConversation',
 				summary: 'Open a conversation',

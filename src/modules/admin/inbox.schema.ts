@@ -43,7 +43,7 @@ const example = {
 	lastMessage: null,
 };
 
-/** A conversation as it stands in the desk's list. What two users write is not in it. */
+/** A conversation as the desk has it. What two users write is not in its list; only who opens it sees the newest message. */
 export const DeskConversation = t.Object(
 	{
 		id: Id('The conversation’s public id.'),

@@ -2,16 +2,15 @@ import type { Store } from '../../db/open.ts';
 import { step } from '../../db/step.ts';
 import { iso, isoOrNull } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { pageLimitDefault, searchMatchesMax, searchUsersMax } from '../../kernel/limits.ts';
+import { pageLimitDefault, searchMatchesMax } from '../../kernel/limits.ts';
 import { pageOf } from '../../kernel/page.ts';
 import { actorOf, type Principal } from '../../kernel/principal.ts';
 import { atLeast, type Role } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
-import type { Conversation, MessagePage, MessageQuery } from '../messaging/messaging.schema.ts';
+import type { MessagePage, MessageQuery } from '../messaging/messaging.schema.ts';
 import type { ThreadService } from '../messaging/messaging.service.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
-import { conversationView, messageView } from '../messaging/messaging.view.ts';
-import type { SearchSteps } from '../messaging/search.steps.ts';
+import { messageView } from '../messaging/messaging.view.ts';
 import { partOf } from '../support/tickets.access.ts';
 import type { DeskViewer, TicketSteps } from '../support/tickets.steps.ts';
 import type { UserSteps } from '../users/users.steps.ts';
@@ -38,7 +37,6 @@ export const createInboxService = ({
 	store,
 	users,
 	messaging,
-	search,
 	catchUp,
 	tickets,
 	audit,
@@ -47,7 +45,6 @@ export const createInboxService = ({
 	store: Store;
 	users: UserSteps;
 	messaging: MessagingSteps;
-	search: SearchSteps;
 	/** Brings the index up to now, before it is asked. */
 	catchUp: () => Promise<void>;
 	tickets: TicketSteps;
@@ -55,7 +52,8 @@ export const createInboxService = ({
 	/** Reads the messages of any conversation. */
 	threads: Pick<ThreadService, 'page'>;
 }) => {
-	const view = step(function* (tx, rows: ConversationRow[], viewer: number) {
+	/** `opened`: with the newest message of chats of two users too. */
+	const view = step(function* (tx, rows: ConversationRow[], viewer: number, opened = false) {
 		const people = yield* messaging.participants(tx, rows);
 		const entries = yield* tickets.withTickets(
 			tx,
@@ -63,10 +61,7 @@ export const createInboxService = ({
 		);
 		const assignees = new Map((yield* tickets.assignees(tx, entries)).map((user) => [user.pk, user.id]));
 		const byPk = new Map(entries.map(({ row, ticket }) => [row.pk, ticket]));
-		const last = yield* messaging.lastMessages(
-			tx,
-			entries.map(({ row }) => row),
-		);
+		const last = yield* messaging.lastMessages(tx, opened ? rows : entries.map(({ row }) => row));
 		const reactions = yield* messaging.reactionsOf(tx, [...last.values()], viewer);
 		return rows.map((row): DeskConversation => {
 			const ticket = byPk.get(row.pk);
@@ -91,6 +86,8 @@ export const createInboxService = ({
 					assigneeId: assignees.get(ticket.assignee ?? 0) ?? null,
 					unreadCount: row.unreadTwo,
 					waitingSince: isoOrNull(ticket.waitingSince),
+				}),
+				...((ticket !== undefined || opened) && {
 					lastMessage: message
 						? messageView(
 								row,
@@ -101,20 +98,6 @@ export const createInboxService = ({
 				}),
 			};
 		});
-	});
-
-	/** The integer keys of what a search finds, in some types of conversations. */
-	const matches = step(function* (tx, site: number, types: ConversationRow['type'][], q: string) {
-		const people = yield* users.match(tx, site, q, searchUsersMax);
-		const theirs = yield* messaging.keysOf(
-			tx,
-			site,
-			people.map(({ pk }) => pk),
-			searchMatchesMax,
-		);
-		const number = /^#?(\d{1,12})$/.exec(q.trim())?.[1];
-		const numbered = number === undefined ? undefined : yield* tickets.byNumber(tx, site, Number(number));
-		return [...(yield* search.find(tx, site, types, q)), ...theirs, ...(numbered === undefined ? [] : [numbered])];
 	});
 
 	const listed = step(function* (tx, p: Principal, query: DeskConversationQuery, among: number[] | undefined) {
@@ -172,7 +155,7 @@ export const createInboxService = ({
 					(type) => (query.type === undefined || query.type === type) && (type === 'support' || admin),
 				);
 				if (query.q !== undefined) {
-					const found = new Set(yield* matches(tx, p.site, types, query.q));
+					const found = new Set(yield* tickets.matching(tx, p.site, types, query.q));
 					among = among?.filter((pk) => found.has(pk)) ?? [...found];
 					if (types.includes('p2p'))
 						yield* audit.record(tx, p.site, actorOf(p), 'conversations.search', '', {
@@ -195,15 +178,13 @@ export const createInboxService = ({
 			}),
 
 		/** get opens a conversation. */
-		get: (p: Principal, id: string): Promise<Conversation> =>
+		get: (p: Principal, id: string): Promise<DeskConversation> =>
 			store.atomic(function* (tx) {
 				yield* users.allowed(tx, p, 'desk.conversations');
 				const { row, intrudes } = yield* open(tx, p, id);
 				if (intrudes) yield* audit.recordHourly(tx, p.site, actorOf(p), 'conversation.read', row.id);
-				const people = yield* messaging.participants(tx, [row]);
-				const last = (yield* messaging.lastMessages(tx, [row])).get(row.pk);
-				const reactions = last ? yield* messaging.reactionsOf(tx, [last], whoOf(p).pk ?? 0) : [];
-				return conversationView(row, 2, people, last, reactions);
+				const [shown] = yield* view(tx, [row], whoOf(p).pk ?? 0, true);
+				return shown as DeskConversation;
 			}),
 
 		/** messages reads on in a conversation: with notes in tickets, and with the earlier texts of what was edited. */

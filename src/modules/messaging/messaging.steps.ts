@@ -391,7 +391,8 @@ export const messagingSteps = (
 					.returning(),
 			);
 			yield* sites.count(tx, site, row.type === 'p2p' ? 'p2pConversations' : 'tickets');
-			yield* events.record(tx, record(made, 'conversation.created'));
+			// a ticket has an event of its own, once it is one
+			if (row.type === 'p2p') yield* events.record(tx, record(made, 'conversation.created'));
 			return made;
 		}),
 

@@ -7,8 +7,6 @@ import {
 	categoryMax,
 	pageLimitDefault,
 	ratingCommentMax,
-	searchMatchesMax,
-	searchUsersMax,
 	subjectMax,
 	tagMax,
 	unreadListMax,
@@ -23,7 +21,6 @@ import type { UnreadTotal } from '../messaging/messaging.schema.ts';
 import { createThreadService, type Meeting, type ThreadPolicy } from '../messaging/messaging.service.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { cleanLine, cleanText } from '../messaging/messaging.text.ts';
-import type { SearchSteps } from '../messaging/search.steps.ts';
 import type { SiteService } from '../sites/sites.service.ts';
 import { canReceive, isSuspended } from '../users/users.access.ts';
 import type { UserSteps } from '../users/users.steps.ts';
@@ -72,7 +69,6 @@ export const createTicketService = ({
 	sites,
 	users,
 	messaging,
-	search,
 	catchUp,
 	tickets,
 	audit,
@@ -84,7 +80,6 @@ export const createTicketService = ({
 	sites: SiteService;
 	users: UserSteps;
 	messaging: MessagingSteps;
-	search: SearchSteps;
 	/** Brings the index up to now, before it is asked. */
 	catchUp: () => Promise<void>;
 	tickets: TicketSteps;
@@ -247,23 +242,10 @@ export const createTicketService = ({
 			}),
 		};
 		const after = yield* tickets.change(tx, entry, who.actor, part, changes);
-		if (part === 'desk' && after.ticket.version !== ticket.version)
+		if (part === 'desk' && Object.keys(after.changed).length > 0)
 			yield* audit.record(tx, row.site, who.actor, 'ticket.update', row.id, {
 				subject: row.participantOne,
-				changes: {
-					...(after.ticket.subject !== ticket.subject && {
-						subject: { before: ticket.subject, after: after.ticket.subject },
-					}),
-					...(after.row.status !== row.status && { status: { before: row.status, after: after.row.status } }),
-					...(after.ticket.priority !== ticket.priority && {
-						priority: { before: ticket.priority, after: after.ticket.priority },
-					}),
-					...(after.ticket.category !== ticket.category && {
-						category: { before: ticket.category, after: after.ticket.category },
-					}),
-					...(after.ticket.assignee !== ticket.assignee && { assigneeId: { after: assigneeId ?? null } }),
-					...(body.tags !== undefined && { tags: { after: body.tags.join(', ') } }),
-				},
+				changes: after.changed,
 			});
 		return after;
 	});
@@ -447,7 +429,7 @@ export const createTicketService = ({
 					category: query.category,
 					assignee,
 					tag: query.tag,
-					among: query.q === undefined ? undefined : yield* matches(tx, p.site, query.q),
+					among: query.q === undefined ? undefined : yield* tickets.matching(tx, p.site, ['support'], query.q),
 					order: query.sort ?? '-updatedAt',
 					limit,
 					offset: (page - 1) * limit,
@@ -472,20 +454,5 @@ export const createTicketService = ({
 			return closed;
 		},
 	};
-
-	/** The tickets in which words stand, whose requester has such a name, or whose number it is. */
-	function* matches(tx: Tx, site: number, q: string): Steps<number[]> {
-		const people = yield* users.match(tx, site, q, searchUsersMax);
-		const number = /^#?(\d{1,12})$/.exec(q.trim())?.[1];
-		const numbered = number === undefined ? undefined : yield* tickets.byNumber(tx, site, Number(number));
-		const theirs = yield* messaging.keysOf(
-			tx,
-			site,
-			people.map(({ pk }) => pk),
-			searchMatchesMax,
-		);
-		const found = yield* search.find(tx, site, ['support'], q);
-		return [...found, ...theirs, ...(numbered === undefined ? [] : [numbered])];
-	}
 };
 export type TicketService = ReturnType<typeof createTicketService>;

@@ -20,12 +20,13 @@ import type { Db } from '../../db/open.ts';
 import { held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { newId } from '../../kernel/ids.ts';
-import { closeRowsMax } from '../../kernel/limits.ts';
+import { closeRowsMax, searchMatchesMax, searchUsersMax } from '../../kernel/limits.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { conversations, messages } from '../messaging/messaging.tables.ts';
 import type { SearchSteps } from '../messaging/search.steps.ts';
-import { users } from '../users/users.tables.ts';
+import type { UserSteps } from '../users/users.steps.ts';
+import { users as userRows } from '../users/users.tables.ts';
 import { moderationCategory, type TicketPriority, type TicketStatus } from './tickets.schema.ts';
 import { ticketHistory, tickets, ticketTags, ticketTallies } from './tickets.tables.ts';
 import { type Part, workflow } from './tickets.workflow.ts';
@@ -75,7 +76,12 @@ export type TicketOrder = keyof typeof orders;
 /** ticketSteps: rows of tickets, their tags, history and tallies. */
 export const ticketSteps = (
 	db: Db,
-	{ events, messaging, search }: { events: EventSteps; messaging: MessagingSteps; search: SearchSteps },
+	{
+		events,
+		users,
+		messaging,
+		search,
+	}: { events: EventSteps; users: UserSteps; messaging: MessagingSteps; search: SearchSteps },
 ) => {
 	const p = sql.placeholder;
 	const ofSite = prepared(
@@ -90,6 +96,12 @@ export const ticketSteps = (
 			.select({ number: max(tickets.number) })
 			.from(tickets)
 			.where(eq(tickets.site, p('site'))),
+	);
+	const byNumber = prepared(
+		db
+			.select({ pk: tickets.conversation })
+			.from(tickets)
+			.where(and(eq(tickets.site, p('site')), eq(tickets.number, p('number')))),
 	);
 	const tallied = (n: 1 | -1) =>
 		prepared(
@@ -146,9 +158,14 @@ export const ticketSteps = (
 				.orderBy(asc(ticketTags.tag)),
 		);
 	});
+	const setTags = step(function* (tx, row: ConversationRow, tags: string[]) {
+		yield* tx.run(db.delete(ticketTags).where(eq(ticketTags.ticket, row.pk)));
+		const rows = tags.map((tag) => ({ ticket: row.pk, site: row.site, tag }));
+		if (rows.length > 0) yield* tx.run(db.insert(ticketTags).values(rows));
+	});
 	const userIdOf = step(function* (tx, pk: number | null) {
 		if (pk === null) return null;
-		return (yield* tx.get(db.select({ id: users.id }).from(users).where(eq(users.pk, pk))))?.id ?? null;
+		return (yield* tx.get(db.select({ id: userRows.id }).from(userRows).where(eq(userRows.pk, pk))))?.id ?? null;
 	});
 	const updated = (row: ConversationRow, forRequester: boolean) => ({
 		site: row.site,
@@ -167,61 +184,60 @@ export const ticketSteps = (
 
 	/**
 	 * change writes what differs: a row of history for each field, a system message for the status, tallies, stamps, version and
-	 * event. Returns the ticket as it then is. `by`: whose act it is, null the server's own. What may be changed is judged before.
+	 * event. Returns the ticket as it then is, and what was changed. `by`: whose act it is, null the server's own. What may be
+	 * changed is judged before.
 	 */
 	const change = step(function* (tx, entry: TicketEntry, actor: string, by: Part | null, changes: TicketChanges) {
 		let { row, ticket } = entry;
+		const changed: Record<string, { before: string | null; after: string | null }> = {};
 		const next: Partial<TicketRow> = {};
-		const { subject, status, priority, category, assignee } = changes;
+		const { subject, status, priority, category, assignee, tags } = changes;
 		if (subject !== undefined && subject !== ticket.subject) {
-			yield* note(tx, ticket, actor, 'subject', ticket.subject, subject);
-			yield* search.setSubject(tx, row, ticket.subject, subject);
+			changed.subject = { before: ticket.subject, after: subject };
 			next.subject = subject;
+			yield* search.setSubject(tx, row, ticket.subject, subject);
 		}
 		if (priority !== undefined && priority !== ticket.priority) {
-			yield* note(tx, ticket, actor, 'priority', ticket.priority, priority);
+			changed.priority = { before: ticket.priority, after: priority };
 			next.priority = priority;
 		}
 		if (category !== undefined && category !== ticket.category) {
-			yield* note(tx, ticket, actor, 'category', ticket.category, category);
+			changed.category = { before: ticket.category, after: category };
 			next.category = category;
 		}
 		if (assignee !== undefined && (assignee?.pk ?? null) !== ticket.assignee) {
-			yield* note(tx, ticket, actor, 'assigneeId', yield* userIdOf(tx, ticket.assignee), assignee?.id ?? null);
+			changed.assigneeId = { before: yield* userIdOf(tx, ticket.assignee), after: assignee?.id ?? null };
 			next.assignee = assignee?.pk ?? null;
 		}
-		let retagged = false;
-		if (changes.tags !== undefined) {
-			const before = (yield* tagsOf(tx, [row.pk])).map(({ tag }) => tag);
-			const after = [...new Set(changes.tags)].sort();
-			retagged = before.join('\n') !== after.join('\n');
-			if (retagged) {
-				yield* note(tx, ticket, actor, 'tags', before.join(', ') || null, after.join(', ') || null);
-				yield* tx.run(db.delete(ticketTags).where(eq(ticketTags.ticket, row.pk)));
-				if (after.length > 0)
-					yield* tx.run(db.insert(ticketTags).values(after.map((tag) => ({ ticket: row.pk, site: row.site, tag }))));
-			}
-		}
 		const from = row.status as TicketStatus;
-		const moved = status !== undefined && status !== from;
-		if (moved) {
-			yield* note(tx, ticket, actor, 'status', from, status);
+		if (status !== undefined && status !== from) {
+			changed.status = { before: from, after: status };
 			Object.assign(next, stamps(ticket, status, by, tx.now));
 			row = yield* messaging.moveTo(tx, row, status);
 			const text = `The ticket is now ${statusWords[status]}.`;
 			row = yield* messaging.announce(tx, row, newId('msg'), text, { action: 'status', from, to: status });
 		}
-		const seen = moved || Object.keys(next).length > 0;
-		if (!seen && !retagged) return entry;
+		// what follows is for the desk alone, and does not show in what the requester sees
+		const seen = Object.keys(changed).length > 0;
+		if (tags !== undefined) {
+			const before = (yield* tagsOf(tx, [row.pk])).map(({ tag }) => tag);
+			const after = [...new Set(tags)].sort();
+			if (before.join('\n') !== after.join('\n')) {
+				changed.tags = { before: before.join(', ') || null, after: after.join(', ') || null };
+				yield* setTags(tx, row, after);
+			}
+		}
+		if (Object.keys(changed).length === 0) return { ...entry, changed };
+		for (const [field, { before, after }] of Object.entries(changed))
+			yield* note(tx, ticket, actor, field, before, after);
 		ticket = yield* updateTicket(tx, ticket, {
 			...next,
 			...(seen && { updatedAt: tx.now }),
 			version: ticket.version + 1,
 		});
-		const after = { row, ticket };
-		yield* retally(tx, entry, after);
+		yield* retally(tx, entry, { row, ticket });
 		yield* events.record(tx, updated(row, seen));
-		return after;
+		return { row, ticket, changed };
 	});
 
 	/** Reports are for moderators, and never for whom they are about. note: few, so they are read once and then left out */
@@ -348,7 +364,7 @@ export const ticketSteps = (
 		/** assignees are the rows of those who take care of tickets. */
 		assignees: step(function* (tx, entries: TicketEntry[]) {
 			const pks = [...new Set(entries.flatMap(({ ticket }) => (ticket.assignee === null ? [] : [ticket.assignee])))];
-			return yield* tx.all(db.select().from(users).where(inArray(users.pk, pks)));
+			return yield* tx.all(db.select().from(userRows).where(inArray(userRows.pk, pks)));
 		}),
 		findBySource: step(function* (tx, source: number) {
 			return yield* tx.get(
@@ -358,6 +374,19 @@ export const ticketSteps = (
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
 					.where(eq(tickets.source, source)),
 			);
+		}),
+
+		/**
+		 * matching gives the conversations that a search box means, by integer key: those in which the words stand, those of
+		 * people with such a name, and the ticket of that number.
+		 */
+		matching: step(function* (tx, site: number, types: ConversationRow['type'][], q: string) {
+			const people = (yield* users.match(tx, site, q, searchUsersMax)).map(({ pk }) => pk);
+			const theirs = yield* messaging.keysOf(tx, site, people, searchMatchesMax);
+			const number = /^#?(\d{1,12})$/.exec(q.trim())?.[1];
+			const numbered = number && (yield* tx.get(byNumber, { site, number: Number(number) }));
+			const found = yield* search.find(tx, site, types, q);
+			return [...found, ...theirs, ...(numbered ? [numbered.pk] : [])];
 		}),
 
 		/** visibleTo is the condition under which the desk's lists show a conversation; `among`: only these, by integer key. */
@@ -470,14 +499,6 @@ export const ticketSteps = (
 			))?.n;
 			return { rows, total: total ?? 0 };
 		}),
-		byNumber: step(function* (tx, site: number, number: number) {
-			return (yield* tx.get(
-				db
-					.select({ pk: tickets.conversation })
-					.from(tickets)
-					.where(and(eq(tickets.site, site), eq(tickets.number, number))),
-			))?.pk;
-		}),
 		/** unreadForDesk lists the tickets with something unread that concern a desk user: their own, and nobody's. */
 		unreadForDesk: step(function* (tx, site: number, viewer: DeskViewer & { pk: number }, limit: number) {
 			const where = and(
@@ -535,14 +556,14 @@ export const ticketSteps = (
 				db
 					.select({ pk: tickets.conversation })
 					.from(tickets)
-					.innerJoin(users, eq(users.pk, tickets.assignee))
+					.innerJoin(userRows, eq(userRows.pk, tickets.assignee))
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
 					.where(
 						and(
 							eq(tickets.assignee, user),
 							eq(tickets.site, site),
 							ne(conversations.status, 'closed'),
-							or(eq(users.role, 'user'), isNotNull(users.erasedAt)),
+							or(eq(userRows.role, 'user'), isNotNull(userRows.erasedAt)),
 						),
 					)
 					.limit(1),
@@ -559,6 +580,12 @@ export const ticketSteps = (
 					.where(and(eq(tickets.assignee, user), eq(tickets.site, site), ne(conversations.status, 'closed'))),
 			);
 			for (const entry of found) yield* change(tx, entry, actor, null, { assignee: null });
+		}),
+		/** hides: whether a conversation is a report about somebody. */
+		hides: step(function* (tx, row: ConversationRow, viewer: number) {
+			if (row.type !== 'support') return false;
+			const about = and(eq(tickets.conversation, row.pk), eq(tickets.site, row.site), eq(tickets.reported, viewer));
+			return (yield* tx.get(db.select({ pk: tickets.conversation }).from(tickets).where(about))) !== undefined;
 		}),
 		/** describe is what of a ticket its requester has said beside the messages. */
 		describe: step(function* (tx, row: ConversationRow) {

@@ -3,7 +3,7 @@ import { type Steps, step, type Tx } from '../../db/step.ts';
 import { type Clock, iso } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newSecret } from '../../kernel/ids.ts';
-import { purgeRowsMax } from '../../kernel/limits.ts';
+import { eraseRowsMax, purgeRowsMax } from '../../kernel/limits.ts';
 import { actorOf, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { Message } from '../messaging/messaging.schema.ts';
@@ -20,6 +20,8 @@ import { userView } from './users.view.ts';
 export interface Belongings {
 	/** Deletes it. May be run again. */
 	forget(tx: Tx, site: number, user: number): Steps<void>;
+	/** Whether somebody must not see a conversation of another's export: whom it is about. */
+	hides?(tx: Tx, row: ConversationRow, viewer: number): Steps<boolean>;
 	/** What of a conversation belongs in its owner's export. */
 	describe?(tx: Tx, row: ConversationRow): Steps<UserExport['conversations'][number]['ticket']>;
 }
@@ -76,10 +78,10 @@ export const createErasureService = ({
 	const emptyTexts = async (site: number, pk: number): Promise<void> => {
 		const conversations = store.read((tx) => messaging.ofUser(tx, site, pk));
 		for (const row of conversations)
-			for (let from = 0; from < row.lastSeq; from += purgeRowsMax)
+			for (let from = 0; from < row.lastSeq; from += eraseRowsMax)
 				await store.atomic(function* (tx) {
 					const now = yield* messaging.find(tx, site, row.id);
-					if (now) yield* messaging.emptyOwn(tx, now, pk, from, from + purgeRowsMax);
+					if (now) yield* messaging.emptyOwn(tx, now, pk, from, from + eraseRowsMax);
 				});
 		await store.atomic(function* (tx) {
 			yield* messaging.removeReactionsOf(tx, pk);
@@ -128,7 +130,7 @@ export const createErasureService = ({
 		exportMe: (p: UserPrincipal): Promise<UserExport> =>
 			collect(
 				store.read((tx) => users.need(tx, p.site, p.id)),
-				p.resourceId,
+				p,
 			),
 		/** export is everything of another user, by the desk. */
 		export: async (p: Principal, id: string): Promise<UserExport> => {
@@ -139,13 +141,13 @@ export const createErasureService = ({
 				yield* audit.record(tx, p.site, actorOf(p), 'user.export', row.id);
 				return row;
 			});
-			return collect(row, p.resourceId);
+			return collect(row, p);
 		},
 	};
 
-	async function collect(user: UserRow, resourceId: string): Promise<UserExport> {
-		const { site, pk } = user;
-		const rows = store.read((tx) => messaging.ofUser(tx, site, pk));
+	async function collect(user: UserRow, p: Principal): Promise<UserExport> {
+		const { pk } = user;
+		const rows = store.read((tx) => ofUser(tx, user, p));
 		const conversations: UserExport['conversations'] = [];
 		for (const row of rows) {
 			const messages: Message[] = [];
@@ -161,7 +163,17 @@ export const createErasureService = ({
 			const ticket = row.participantOne === pk ? store.read((tx) => described(tx, row)) : null;
 			conversations.push({ id: row.id, type: row.type, createdAt: iso(row.createdAt), ticket, messages });
 		}
-		return { user: userView(user, resourceId, clock()), conversations };
+		return { user: userView(user, p.resourceId, clock()), conversations };
+	}
+	/** The conversations of a user that somebody may see in an export. */
+	function* ofUser(tx: Tx, { site, pk }: UserRow, p: Principal): Steps<ConversationRow[]> {
+		const shown: ConversationRow[] = [];
+		for (const row of yield* messaging.ofUser(tx, site, pk)) {
+			let hidden = false;
+			if (p.kind === 'user') for (const { hides } of belongings) hidden ||= hides ? yield* hides(tx, row, p.pk) : false;
+			if (!hidden) shown.push(row);
+		}
+		return shown;
 	}
 	function* described(tx: Tx, row: ConversationRow): Steps<UserExport['conversations'][number]['ticket']> {
 		for (const { describe } of belongings) {

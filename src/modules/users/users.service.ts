@@ -72,10 +72,16 @@ export const createUserService = ({
 		yield* users.moveAside(tx, holder);
 	});
 
-	const insert = step(function* (tx, site: Site, row: Parameters<UserSteps['insert']>[2]) {
+	/** `actor`: who makes the user; null where they do it themselves. One of the team is made on the record. */
+	const insert = step(function* (tx, site: Site, row: Parameters<UserSteps['insert']>[2], actor: string | null) {
 		const user = yield* users.insert(tx, site.pk, row);
 		yield* siteSteps.count(tx, site.pk, 'users');
 		yield* events.record(tx, { site: site.pk, type: 'user.created', userA: user.pk });
+		if (actor !== null && isDesk(user.role))
+			yield* audit.record(tx, site.pk, actor, 'user.create', user.id, {
+				subject: user.pk,
+				changes: { role: { after: user.role } },
+			});
 		return user;
 	});
 
@@ -189,25 +195,25 @@ export const createUserService = ({
 					if (displayName) yield* checkImpersonation(tx, site, displayName);
 				}
 				yield* settleName(tx, site.pk, username, proven);
-				const row = yield* insert(tx, site, {
-					id,
-					username,
-					displayName,
-					email: body.email ?? null,
-					avatarUrl: body.avatarUrl ?? null,
-					metadata: body.metadata ?? null,
-					role,
-					permissions: isDesk(role) ? (permissions ?? null) : null,
-					externalId,
-					verified: proven,
-					madeByServer: server && externalId === null,
-					deviceHash: proven ? null : (caller.device?.hash ?? null),
-				});
-				if (principal && isDesk(role))
-					yield* audit.record(tx, site.pk, actorOf(principal), 'user.create', row.id, {
-						subject: row.pk,
-						changes: { role: { after: role } },
-					});
+				const row = yield* insert(
+					tx,
+					site,
+					{
+						id,
+						username,
+						displayName,
+						email: body.email ?? null,
+						avatarUrl: body.avatarUrl ?? null,
+						metadata: body.metadata ?? null,
+						role,
+						permissions: isDesk(role) ? (permissions ?? null) : null,
+						externalId,
+						verified: proven,
+						madeByServer: server && externalId === null,
+						deviceHash: proven ? null : (caller.device?.hash ?? null),
+					},
+					principal && actorOf(principal),
+				);
 				return { created: true, data: userView(row, site.resourceId, tx.now) };
 			});
 		},
@@ -223,20 +229,25 @@ export const createUserService = ({
 			const holder = yield* users.findByName(tx, site.pk, username);
 			if (holder && (holder.verified || isDesk(holder.role))) username = withSuffix(username);
 			yield* settleName(tx, site.pk, username, true);
-			return yield* insert(tx, site, {
-				id: newId('user'),
-				username,
-				role: 'user',
-				externalId: sub,
-				verified: true,
-				madeByServer: false,
-			});
+			return yield* insert(
+				tx,
+				site,
+				{
+					id: newId('user'),
+					username,
+					role: 'user',
+					externalId: sub,
+					verified: true,
+					madeByServer: false,
+				},
+				null,
+			);
 		}),
 
 		/** insertDesk makes a desk user on the word of the operator (command line, setup link). */
 		insertDesk: step(function* (tx, site: Site, row: Parameters<UserSteps['insert']>[2]) {
 			yield* settleName(tx, site.pk, row.username, true);
-			return yield* insert(tx, site, row);
+			return yield* insert(tx, site, row, operatorActor);
 		}),
 
 		me: (p: UserPrincipal): User =>
@@ -330,6 +341,8 @@ export const createUserService = ({
 				const flags = permissions ?? (role === undefined ? undefined : (row.permissions ?? {}));
 				judgeRank(judge ? asNow(p, judge) : p, { target: row, role, permissions: flags });
 				const newRole = role ?? row.role;
+				// permissions are for the desk: for a `user` they are taken without effect, as at creation
+				const set = isDesk(newRole) ? permissions : undefined;
 				const until = body.until === undefined ? null : Date.parse(body.until);
 				if (suspended && until !== null && until <= tx.now)
 					throw new AppError('invalid_request', { errors: [{ path: 'until', message: 'is in the past' }] });
@@ -342,7 +355,7 @@ export const createUserService = ({
 						// whoever is made one of the team is vouched for by that; who leaves it has no password any more
 						...(isDesk(role) ? { verified: true } : { permissions: null, passwordHash: null }),
 					}),
-					...(permissions !== undefined && isDesk(newRole) && { permissions }),
+					...(set !== undefined && { permissions: set }),
 					...(suspended !== undefined && {
 						suspendedAt: suspended ? tx.now : null,
 						suspendedUntil: suspended ? until : null,
@@ -354,8 +367,8 @@ export const createUserService = ({
 					subject: row.pk,
 					changes: {
 						...(role !== undefined && { role: { before: row.role, after: role } }),
-						...(permissions !== undefined && {
-							permissions: { before: JSON.stringify(row.permissions ?? {}), after: JSON.stringify(permissions) },
+						...(set !== undefined && {
+							permissions: { before: JSON.stringify(row.permissions ?? {}), after: JSON.stringify(set) },
 						}),
 						...(suspended !== undefined && {
 							suspended: { before: isSuspended(row, tx.now), after: suspended },
@@ -390,12 +403,8 @@ export const createUserService = ({
 				if (input.externalId !== null && (yield* users.findByExternalId(tx, site.pk, input.externalId)))
 					throw new AppError('invalid_request', { message: 'Another user of this site has this external id.' });
 				yield* settleName(tx, site.pk, username, true);
-				const row = yield* insert(tx, site, { ...input, id, username, verified: true, madeByServer: false });
-				if (isDesk(row.role))
-					yield* audit.record(tx, site.pk, operatorActor, 'user.create', row.id, {
-						subject: row.pk,
-						changes: { role: { after: row.role } },
-					});
+				const made = { ...input, id, username, verified: true, madeByServer: false };
+				const row = yield* insert(tx, site, made, operatorActor);
 				return userView(row, site.resourceId, tx.now);
 			});
 		},
