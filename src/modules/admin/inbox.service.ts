@@ -53,7 +53,7 @@ export const createInboxService = ({
 	threads: Pick<ThreadService, 'page'>;
 }) => {
 	/** `opened`: with the newest message of chats of two users too. */
-	const view = step(function* (tx, rows: ConversationRow[], viewer: number, opened = false) {
+	const view = step(function* (tx, rows: ConversationRow[], viewer: number, opened: boolean) {
 		const people = yield* messaging.participants(tx, rows);
 		const entries = yield* tickets.withTickets(
 			tx,
@@ -116,7 +116,7 @@ export const createInboxService = ({
 						limit,
 						offset: (page - 1) * limit,
 					});
-		return pageOf(yield* view(tx, found.rows, who.pk ?? 0), found.total, { page, limit });
+		return pageOf(yield* view(tx, found.rows, who.pk ?? 0, false), found.total, { page, limit });
 	});
 
 	/** A conversation that the desk may open, and whether that is an intrusion: a chat of two users that the caller is no part of. */
