@@ -2,7 +2,17 @@ import { type Static, Type as t } from '@sinclair/typebox';
 import { searchMax } from '../../kernel/limits.ts';
 import { Message } from '../messaging/messaging.schema.ts';
 import { TicketPriority } from '../support/tickets.schema.ts';
-import { exampleIds, Id, Nullable, PageQuery, Profile, Time, TimeInput } from '../users/users.schema.ts';
+import {
+	exampleIds,
+	Id,
+	Nullable,
+	PageOf,
+	PageQuery,
+	Profile,
+	profileExamples,
+	Time,
+	TimeInput,
+} from '../users/users.schema.ts';
 
 const Status = t.Union(
 	[
@@ -22,16 +32,7 @@ const example = {
 	status: 'open' as const,
 	messageCount: 1,
 	lastMessageAt: '2026-02-22T10:00:00.000Z',
-	participants: [
-		{
-			id: exampleIds.john,
-			username: 'john_doe',
-			displayName: null,
-			avatarUrl: null,
-			role: 'user' as const,
-			verified: false,
-		},
-	],
+	participants: [profileExamples.john],
 	createdAt: '2026-02-22T10:00:00.000Z',
 	number: 1001,
 	subject: 'My payment is not working',
@@ -66,16 +67,7 @@ export const DeskConversation = t.Object(
 );
 export type DeskConversation = Static<typeof DeskConversation>;
 
-export const DeskConversationPage = t.Object(
-	{
-		data: t.Array(DeskConversation),
-		total: t.Integer(),
-		page: t.Integer(),
-		limit: t.Integer(),
-		totalPages: t.Integer(),
-	},
-	{ examples: [{ data: [example], total: 1, page: 1, limit: 20, totalPages: 1 }] },
-);
+export const DeskConversationPage = PageOf(DeskConversation);
 export type DeskConversationPage = Static<typeof DeskConversationPage>;
 
 export const DeskConversationQuery = t.Object({

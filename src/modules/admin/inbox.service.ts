@@ -2,8 +2,8 @@ import type { Store } from '../../db/open.ts';
 import { step } from '../../db/step.ts';
 import { iso, isoOrNull } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { pageLimitDefault, searchMatchesMax } from '../../kernel/limits.ts';
-import { pageOf } from '../../kernel/page.ts';
+import { searchMatchesMax } from '../../kernel/limits.ts';
+import { pageOf, paging } from '../../kernel/page.ts';
 import { actorOf, type Principal } from '../../kernel/principal.ts';
 import { atLeast, type Role } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
@@ -101,8 +101,8 @@ export const createInboxService = ({
 	});
 
 	const listed = step(function* (tx, p: Principal, query: DeskConversationQuery, among: number[] | undefined) {
-		const page = query.page ?? 1;
-		const limit = query.limit ?? pageLimitDefault;
+		const asked = paging(query);
+		const { limit, offset } = asked;
 		const who = whoOf(p);
 		const statuses = statusesOf(query);
 		const found =
@@ -114,9 +114,9 @@ export const createInboxService = ({
 						to: query.to === undefined ? undefined : Date.parse(query.to),
 						only: tickets.visibleTo(p.site, who, among),
 						limit,
-						offset: (page - 1) * limit,
+						offset,
 					});
-		return pageOf(yield* view(tx, found.rows, who.pk ?? 0, false), found.total, { page, limit });
+		return pageOf(yield* view(tx, found.rows, who.pk ?? 0, false), found.total, asked);
 	});
 
 	/** A conversation that the desk may open, and whether that is an intrusion: a chat of two users that the caller is no part of. */

@@ -1,5 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox';
-import { exampleIds, Id, Nullable, PageQuery, Time, TimeInput } from '../users/users.schema.ts';
+import { exampleIds, Id, Nullable, PageOf, PageQuery, Time, TimeInput } from '../users/users.schema.ts';
 
 const example = {
 	id: 12,
@@ -32,10 +32,7 @@ export const AuditEntry = t.Object(
 );
 export type AuditEntry = Static<typeof AuditEntry>;
 
-export const AuditPage = t.Object(
-	{ data: t.Array(AuditEntry), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
-	{ examples: [{ data: [example], total: 1, page: 1, limit: 20, totalPages: 1 }] },
-);
+export const AuditPage = PageOf(AuditEntry);
 export type AuditPage = Static<typeof AuditPage>;
 
 export const AuditQuery = t.Object({

@@ -1,7 +1,6 @@
 import type { Store } from '../../db/open.ts';
 import { iso } from '../../kernel/clock.ts';
-import { pageLimitDefault } from '../../kernel/limits.ts';
-import { pageOf } from '../../kernel/page.ts';
+import { pageOf, paging } from '../../kernel/page.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import { chainHash, saltedHash } from './audit.chain.ts';
 import type { AuditPage, AuditQuery } from './audit.schema.ts';
@@ -23,8 +22,8 @@ export const createAuditService = ({ store, audit }: { store: Store; audit: Audi
 	/** list is a page of the site's acts, newest first. */
 	list: (p: Principal, query: AuditQuery): AuditPage =>
 		store.read(function* (tx) {
-			const page = query.page ?? 1;
-			const limit = query.limit ?? pageLimitDefault;
+			const asked = paging(query);
+			const { limit, offset } = asked;
 			const { rows, values, total } = yield* audit.list(tx, p.site, {
 				actor: query.actor,
 				action: query.action,
@@ -32,7 +31,7 @@ export const createAuditService = ({ store, audit }: { store: Store; audit: Audi
 				from: query.from === undefined ? undefined : Date.parse(query.from),
 				to: query.to === undefined ? undefined : Date.parse(query.to),
 				limit,
-				offset: (page - 1) * limit,
+				offset,
 			});
 			const kept = new Map(values.map((value) => [`${value.entry} ${value.field}`, value]));
 			const data = rows.map(({ pk, seq, at, actor, action, target, fields, hash }) => ({
@@ -47,7 +46,7 @@ export const createAuditService = ({ store, audit }: { store: Store; audit: Audi
 				}),
 				hash,
 			}));
-			return pageOf(data, total, { page, limit });
+			return pageOf(data, total, asked);
 		}),
 
 	/** verify reads a site's chain from its beginning. Values that an erasure has taken are no break. */

@@ -1,6 +1,16 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { clientMessageIdMax, idMax, unreadListMax } from '../../kernel/limits.ts';
-import { exampleIds, Id, Metadata, Nullable, PageQuery, Profile, Time } from '../users/users.schema.ts';
+import {
+	exampleIds,
+	Id,
+	Metadata,
+	Nullable,
+	PageOf,
+	PageQuery,
+	Profile,
+	profileExamples,
+	Time,
+} from '../users/users.schema.ts';
 
 const Text = t.String({
 	minLength: 1,
@@ -52,7 +62,7 @@ export const Reaction = t.Object({
 	mine: t.Boolean({ description: 'Whether the caller is among them.' }),
 });
 
-const messageExample = {
+export const messageExample = {
 	id: exampleIds.message,
 	conversationId: exampleIds.conversation,
 	senderId: exampleIds.john,
@@ -182,24 +192,7 @@ const conversationExample = {
 	type: 'p2p' as const,
 	participantOne: exampleIds.john,
 	participantTwo: exampleIds.jane,
-	participants: [
-		{
-			id: exampleIds.john,
-			username: 'john_doe',
-			displayName: null,
-			avatarUrl: null,
-			role: 'user' as const,
-			verified: false,
-		},
-		{
-			id: exampleIds.jane,
-			username: 'jane_doe',
-			displayName: 'Jane',
-			avatarUrl: null,
-			role: 'user' as const,
-			verified: false,
-		},
-	],
+	participants: [profileExamples.john, profileExamples.jane],
 	status: 'active' as const,
 	messageCount: 5,
 	unreadCountP1: 0,
@@ -236,10 +229,7 @@ export const Conversation = t.Object(
 );
 export type Conversation = Static<typeof Conversation>;
 
-export const ConversationPage = t.Object(
-	{ data: t.Array(Conversation), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
-	{ examples: [{ data: [conversationExample], total: 10, page: 1, limit: 20, totalPages: 1 }] },
-);
+export const ConversationPage = PageOf(Conversation);
 export type ConversationPage = Static<typeof ConversationPage>;
 
 export const ConversationQuery = t.Object({

@@ -306,7 +306,7 @@ export const createThreadService = ({
 				if (refused) throw refused;
 				// from a note on means from what follows the message that it stands behind
 				const from = noteSeq > 0 ? seq + 1 : seq;
-				return { unreadCount: yield* messaging.unread(tx, meeting.row, meeting.side, from) };
+				return { unreadCount: yield* messaging.markUnread(tx, meeting.row, meeting.side, from) };
 			}),
 
 		/** react sets or takes back the caller's emoji on a message. */

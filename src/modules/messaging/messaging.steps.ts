@@ -369,6 +369,29 @@ export const messagingSteps = (
 		});
 	});
 
+	/** list is a page of a user's conversations, newest activity first, and how many there are. */
+	const list = step(function* (
+		tx,
+		site: number,
+		query: {
+			/** null: of both types. */
+			type: ConversationRow['type'] | null;
+			status?: ConversationRow['status'] | undefined;
+			user: number;
+			archived: boolean | null;
+			unread: boolean;
+			limit: number;
+			offset: number;
+		},
+	) {
+		const { type, status = null, user, limit, offset } = query;
+		const unread = Number(query.unread);
+		const archived = query.archived === null ? null : Number(query.archived);
+		const rows = yield* tx.all(page, { site, type, status, user, archived, unread, limit, offset });
+		const n = (yield* tx.get(total, { site, type, status, user, archived, unread }))?.n ?? 0;
+		return { rows, total: n };
+	});
+
 	return {
 		find: step(function* (tx, site: number, id: string) {
 			return yield* tx.get(byId, { site, id });
@@ -620,28 +643,7 @@ export const messagingSteps = (
 			return new Map(found.map((user) => [user.pk, user]));
 		}),
 
-		/** list is a page of a user's conversations, newest activity first, and how many there are. */
-		list: step(function* (
-			tx,
-			site: number,
-			query: {
-				/** null: of both types. */
-				type: ConversationRow['type'] | null;
-				status?: ConversationRow['status'] | undefined;
-				user: number;
-				archived: boolean | null;
-				unread: boolean;
-				limit: number;
-				offset: number;
-			},
-		) {
-			const { type, status = null, user, limit, offset } = query;
-			const unread = Number(query.unread);
-			const archived = query.archived === null ? null : Number(query.archived);
-			const rows = yield* tx.all(page, { site, type, status, user, archived, unread, limit, offset });
-			const n = (yield* tx.get(total, { site, type, status, user, archived, unread }))?.n ?? 0;
-			return { rows, total: n };
-		}),
+		list,
 		/**
 		 * byActivity is a page of a site's conversations in some statuses, newest activity first, and how many there are.
 		 * `from`, `to`: milliseconds, to the minute. `only`: a condition on `conversations`.
@@ -729,8 +731,15 @@ export const messagingSteps = (
 			);
 			return rows.map(({ pk }) => pk);
 		}),
-		unreadTotal: step(function* (tx, site: number, type: ConversationRow['type'], user: number) {
-			return (yield* tx.get(unreadTotal, { site, type, user }))?.n ?? 0;
+		/** unread is how much a user has not read in their own conversations of one type: in all, and in the newest of them. */
+		unread: step(function* (tx, site: number, type: ConversationRow['type'], user: number, limit: number) {
+			const rest = { archived: null, unread: true, limit, offset: 0 };
+			const { rows, total: n } = yield* list(tx, site, { type, user, ...rest });
+			return {
+				total: (yield* tx.get(unreadTotal, { site, type, user }))?.n ?? 0,
+				conversations: rows.map((row) => ({ id: row.id, unreadCount: row[sideState[sideOf(row, user)].unread] })),
+				hasMore: n > rows.length,
+			};
 		}),
 		/** unanswered counts the conversations a user started in which the other has never written. */
 		unanswered: step(function* (tx, site: number, type: ConversationRow['type'], user: number) {
@@ -768,8 +777,8 @@ export const messagingSteps = (
 			yield* events.record(tx, record(row, 'conversation.read'));
 			return unread;
 		}),
-		/** unread moves the badge back to before a seq; the receipt stays. */
-		unread: step(function* (tx, row: ConversationRow, reader: Side, seq: number) {
+		/** markUnread moves the badge back to before a seq; the receipt stays. */
+		markUnread: step(function* (tx, row: ConversationRow, reader: Side, seq: number) {
 			const state = sideState[reader];
 			const readSeq = Math.min(row[state.readSeq], seq - 1);
 			const unread = yield* unreadAfter(tx, row, reader, readSeq);

@@ -4,9 +4,10 @@ import type { Db } from '../../db/open.ts';
 import { prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { indexRowsMax, searchMatchesMax } from '../../kernel/limits.ts';
-import type { ConversationRow, MessageRow } from './messaging.steps.ts';
 import { conversations, messages, textIndex } from './messaging.tables.ts';
 
+type ConversationRow = typeof conversations.$inferSelect;
+type MessageRow = typeof messages.$inferSelect;
 type Indexed = Pick<ConversationRow, 'site' | 'type'>;
 
 /** The part of the index that a conversation's texts stand in: a search reads only the parts it is for. */

@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { reportReasonMax } from '../../kernel/limits.ts';
-import { exampleIds, Id, Nullable, PageQuery, Profile, Time } from '../users/users.schema.ts';
+import { exampleIds, Id, Nullable, PageOf, PageQuery, Profile, profileExamples, Time } from '../users/users.schema.ts';
 
 export const MakeReport = t.Object(
 	{ reason: t.String({ minLength: 1, maxLength: reportReasonMax, description: 'What is wrong, in your own words.' }) },
@@ -32,20 +32,12 @@ export const ReportReceipt = t.Object(
 );
 export type ReportReceipt = Static<typeof ReportReceipt>;
 
-const profileExample = {
-	id: exampleIds.john,
-	username: 'john_doe',
-	displayName: null,
-	avatarUrl: null,
-	role: 'user' as const,
-	verified: false,
-};
 const reportExample = {
 	id: exampleIds.report,
 	status: 'open' as const,
 	ticketId: exampleIds.ticket,
-	reporter: profileExample,
-	reported: { ...profileExample, id: exampleIds.jane, username: 'jane_doe' },
+	reporter: profileExamples.john,
+	reported: profileExamples.jane,
 	messageId: exampleIds.message,
 	reason: 'This is an insult.',
 	decidedBy: null,
@@ -69,10 +61,7 @@ export const Report = t.Object(
 );
 export type Report = Static<typeof Report>;
 
-export const ReportPage = t.Object(
-	{ data: t.Array(Report), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
-	{ examples: [{ data: [reportExample], total: 1, page: 1, limit: 20, totalPages: 1 }] },
-);
+export const ReportPage = PageOf(Report);
 export type ReportPage = Static<typeof ReportPage>;
 
 export const ReportQuery = t.Object({ ...PageQuery, status: t.Optional(ReportStatus) });

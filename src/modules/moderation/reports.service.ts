@@ -3,8 +3,8 @@ import { step } from '../../db/step.ts';
 import { day, iso, isoOrNull, second } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
-import { evidenceNeighbours, pageLimitDefault, reportsPerDayMax, subjectMax } from '../../kernel/limits.ts';
-import { pageOf } from '../../kernel/page.ts';
+import { evidenceNeighbours, reportsPerDayMax, subjectMax } from '../../kernel/limits.ts';
+import { pageOf, paging } from '../../kernel/page.ts';
 import { actorOf, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { ThreadPolicy } from '../messaging/messaging.service.ts';
@@ -168,15 +168,15 @@ export const createReportService = ({
 
 		/** list is a page of the site's reports, without those about the caller. */
 		list: (p: Principal, query: ReportQuery): ReportPage => {
-			const page = query.page ?? 1;
-			const limit = query.limit ?? pageLimitDefault;
+			const asked = paging(query);
+			const { limit, offset } = asked;
 			return store.read(function* (tx) {
 				const { rows, total } = yield* reports.list(tx, p.site, pkOf(p), {
 					status: query.status,
 					limit,
-					offset: (page - 1) * limit,
+					offset,
 				});
-				return pageOf(rows.map(view), total, { page, limit });
+				return pageOf(rows.map(view), total, asked);
 			});
 		},
 

@@ -3,8 +3,8 @@ import { step } from '../../db/step.ts';
 import { hour, second } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
-import { pageLimitDefault, unreadListMax } from '../../kernel/limits.ts';
-import { pageOf } from '../../kernel/page.ts';
+import { unreadListMax } from '../../kernel/limits.ts';
+import { pageOf, paging } from '../../kernel/page.ts';
 import type { Principal, UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
@@ -162,8 +162,8 @@ export const createP2pService = ({
 
 		list: (p: UserPrincipal, query: ConversationQuery): ConversationPage =>
 			store.read(function* (tx) {
-				const page = query.page ?? 1;
-				const limit = query.limit ?? pageLimitDefault;
+				const asked = paging(query);
+				const { limit, offset } = asked;
 				const status = query.status ?? 'active';
 				const { rows, total } = yield* messaging.list(tx, p.site, {
 					type: 'p2p',
@@ -171,9 +171,9 @@ export const createP2pService = ({
 					archived: status === 'all' ? null : status === 'archived',
 					unread: query.unread ?? false,
 					limit,
-					offset: (page - 1) * limit,
+					offset,
 				});
-				return pageOf(yield* view(tx, rows, p), total, { page, limit });
+				return pageOf(yield* view(tx, rows, p), total, asked);
 			}),
 
 		get: (p: UserPrincipal, id: string): Conversation =>
@@ -190,22 +190,7 @@ export const createP2pService = ({
 			}),
 
 		unreadCount: (p: UserPrincipal): UnreadTotal =>
-			store.read(function* (tx) {
-				const query = {
-					type: 'p2p',
-					user: p.pk,
-					archived: null,
-					unread: true,
-					limit: unreadListMax,
-					offset: 0,
-				} as const;
-				const { rows, total } = yield* messaging.list(tx, p.site, query);
-				return {
-					total: yield* messaging.unreadTotal(tx, p.site, 'p2p', p.pk),
-					conversations: rows.map((row) => ({ id: row.id, unreadCount: row[sideState[sideOf(row, p.pk)].unread] })),
-					hasMore: total > rows.length,
-				};
-			}),
+			store.read((tx) => messaging.unread(tx, p.site, 'p2p', p.pk, unreadListMax)),
 	};
 };
 export type P2pService = ReturnType<typeof createP2pService>;

@@ -1,7 +1,7 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 import { bulkMax, categoryMax, ratingCommentMax, searchMax, subjectMax, tagMax, tagsMax } from '../../kernel/limits.ts';
-import { Message } from '../messaging/messaging.schema.ts';
-import { exampleIds, Id, Metadata, Nullable, PageQuery, Profile, Time } from '../users/users.schema.ts';
+import { Message, messageExample } from '../messaging/messaging.schema.ts';
+import { exampleIds, Id, Metadata, Nullable, PageOf, PageQuery, Profile, Time } from '../users/users.schema.ts';
 
 /** The category of reports; nobody can set or leave it. */
 export const moderationCategory = 'moderation';
@@ -49,14 +49,6 @@ export const OpenTicket = t.Object(
 );
 export type OpenTicket = Static<typeof OpenTicket>;
 
-const profileExample = {
-	id: exampleIds.john,
-	username: 'john_doe',
-	displayName: null,
-	avatarUrl: null,
-	role: 'user' as const,
-	verified: false,
-};
 const ticketExample = {
 	id: exampleIds.ticket,
 	number: 1001,
@@ -69,20 +61,9 @@ const ticketExample = {
 	messageCount: 1,
 	unreadCount: 0,
 	lastMessage: {
-		id: exampleIds.message,
+		...messageExample,
 		conversationId: exampleIds.ticket,
-		senderId: exampleIds.john,
-		seq: 1,
-		kind: 'text' as const,
 		content: { text: 'Need help...' },
-		isRead: false,
-		replyTo: null,
-		reactions: [],
-		clientMessageId: null,
-		metadata: null,
-		editedAt: null,
-		deletedAt: null,
-		createdAt: '2026-02-22T10:00:00.000Z',
 	},
 	lastMessageAt: '2026-02-22T10:00:00.000Z',
 	firstResponseAt: null,
@@ -133,23 +114,7 @@ export const Ticket = t.Object(
 );
 export type Ticket = Static<typeof Ticket>;
 
-/** As the desk sees it. */
-const deskTicketExample = {
-	...ticketExample,
-	tags: ['card'],
-	version: 1,
-	waitingSince: '2026-02-22T10:00:00.000Z',
-	requester: profileExample,
-	assignee: null,
-	sourceMessageId: null,
-	sourceConversationId: null,
-};
-
-const page = { total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() };
-export const TicketPage = t.Object(
-	{ data: t.Array(Ticket), ...page },
-	{ examples: [{ data: [deskTicketExample], total: 1, page: 1, limit: 20, totalPages: 1 }] },
-);
+export const TicketPage = PageOf(Ticket);
 export type TicketPage = Static<typeof TicketPage>;
 
 export const TicketQuery = t.Object({

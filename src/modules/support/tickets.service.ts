@@ -3,16 +3,9 @@ import { type Steps, step, type Tx } from '../../db/step.ts';
 import { day, hour, iso, second } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
-import {
-	categoryMax,
-	pageLimitDefault,
-	ratingCommentMax,
-	subjectMax,
-	tagMax,
-	unreadListMax,
-} from '../../kernel/limits.ts';
+import { categoryMax, ratingCommentMax, subjectMax, tagMax, unreadListMax } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/log.ts';
-import { pageOf } from '../../kernel/page.ts';
+import { pageOf, paging } from '../../kernel/page.ts';
 import { actorOf, type Principal, systemActor, type UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, isDesk, type Role } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
@@ -292,16 +285,15 @@ export const createTicketService = ({
 
 		/** list is the caller's own tickets, or for the desk those assigned to them. */
 		list: (p: UserPrincipal, query: TicketQuery): TicketPage => {
-			const page = query.page ?? 1;
-			const limit = query.limit ?? pageLimitDefault;
-			const offset = (page - 1) * limit;
+			const asked = paging(query);
+			const { limit, offset } = asked;
 			if (query.mine === 'assigned' && !isDesk(p.role))
 				throw new AppError('forbidden', { message: 'Tickets are assigned to the team only.' });
 			return store.read(function* (tx) {
 				if (query.mine === 'assigned') {
 					const viewer = { pk: p.pk, moderates: viewerOf(p).moderates };
 					const found = yield* tickets.assignedTo(tx, p.site, viewer, { status: query.status, limit, offset });
-					return pageOf(yield* view(tx, found.rows, p), found.total, { page, limit });
+					return pageOf(yield* view(tx, found.rows, p), found.total, asked);
 				}
 				const { rows, total } = yield* messaging.list(tx, p.site, {
 					type: 'support',
@@ -312,7 +304,7 @@ export const createTicketService = ({
 					limit,
 					offset,
 				});
-				return pageOf(yield* view(tx, yield* tickets.withTickets(tx, rows), p), total, { page, limit });
+				return pageOf(yield* view(tx, yield* tickets.withTickets(tx, rows), p), total, asked);
 			});
 		},
 
@@ -391,27 +383,14 @@ export const createTicketService = ({
 					const { rows, total, count } = yield* tickets.unreadForDesk(tx, p.site, viewer, unreadListMax);
 					return { total, conversations: rows, hasMore: count > rows.length };
 				}
-				const own = {
-					type: 'support',
-					user: p.pk,
-					archived: null,
-					unread: true,
-					limit: unreadListMax,
-					offset: 0,
-				} as const;
-				const { rows, total } = yield* messaging.list(tx, p.site, own);
-				return {
-					total: yield* messaging.unreadTotal(tx, p.site, 'support', p.pk),
-					conversations: rows.map((row) => ({ id: row.id, unreadCount: row.unreadOne })),
-					hasMore: total > rows.length,
-				};
+				return yield* messaging.unread(tx, p.site, 'support', p.pk, unreadListMax);
 			}),
 
 		/** deskList is a page of all tickets, for the desk. */
 		deskList: async (p: Principal, query: DeskTicketQuery): Promise<TicketPage> => {
 			if (query.q !== undefined) await catchUp();
-			const page = query.page ?? 1;
-			const limit = query.limit ?? pageLimitDefault;
+			const asked = paging(query);
+			const { limit, offset } = asked;
 			const who = whoOf(p);
 			return store.read(function* (tx) {
 				const assignee =
@@ -432,9 +411,9 @@ export const createTicketService = ({
 					among: query.q === undefined ? undefined : yield* tickets.matching(tx, p.site, ['support'], query.q),
 					order: query.sort ?? '-updatedAt',
 					limit,
-					offset: (page - 1) * limit,
+					offset,
 				});
-				return pageOf(yield* view(tx, yield* tickets.withTickets(tx, rows), who), total, { page, limit });
+				return pageOf(yield* view(tx, yield* tickets.withTickets(tx, rows), who), total, asked);
 			});
 		},
 

@@ -1,4 +1,12 @@
-import { Kind, type NumberOptions, type Static, type TUnsafe, TypeRegistry, Type as t } from '@sinclair/typebox';
+import {
+	Kind,
+	type NumberOptions,
+	type Static,
+	type TSchema,
+	type TUnsafe,
+	TypeRegistry,
+	Type as t,
+} from '@sinclair/typebox';
 import {
 	emailMax,
 	externalIdMax,
@@ -58,6 +66,13 @@ export const PageQuery = {
 		}),
 	),
 };
+
+/** PageOf is the list shape of the API: rows of one kind, how many there are in all, and where this page stands. */
+export const PageOf = <T extends TSchema>(Row: T) =>
+	t.Object(
+		{ data: t.Array(Row), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
+		{ examples: [{ data: [Row.examples?.[0]], total: 1, page: 1, limit: 20, totalPages: 1 }] },
+	);
 
 export const Role = t.Union(
 	roles.map((role) => t.Literal(role)),
@@ -230,13 +245,24 @@ export const User = t.Object(
 );
 export type User = Static<typeof User>;
 
-const profileExample = {
-	id: exampleIds.jane,
-	username: 'jane_doe',
-	displayName: 'Jane',
-	avatarUrl: null,
-	role: 'user' as const,
-	verified: false,
+/** The people of the examples, as others see them. */
+export const profileExamples = {
+	john: {
+		id: exampleIds.john,
+		username: 'john_doe',
+		displayName: null,
+		avatarUrl: null,
+		role: 'user' as const,
+		verified: false,
+	},
+	jane: {
+		id: exampleIds.jane,
+		username: 'jane_doe',
+		displayName: 'Jane',
+		avatarUrl: null,
+		role: 'user' as const,
+		verified: false,
+	},
 };
 
 /** What any user of the site may know of another. */
@@ -250,7 +276,7 @@ export const Profile = t.Object(
 		verified: t.Boolean(),
 	},
 	{
-		examples: [profileExample],
+		examples: [profileExamples.jane],
 	},
 );
 export type Profile = Static<typeof Profile>;
@@ -370,20 +396,7 @@ export const DeskUser = t.Object(
 );
 export type DeskUser = Static<typeof DeskUser>;
 
-export const DeskUserPage = t.Object(
-	{ data: t.Array(DeskUser), total: t.Integer(), page: t.Integer(), limit: t.Integer(), totalPages: t.Integer() },
-	{
-		examples: [
-			{
-				data: [{ ...userExample, suspendedReason: null, lastSeenAt: null }],
-				total: 1,
-				page: 1,
-				limit: 20,
-				totalPages: 1,
-			},
-		],
-	},
-);
+export const DeskUserPage = PageOf(DeskUser);
 export type DeskUserPage = Static<typeof DeskUserPage>;
 
 export const DeskUserQuery = t.Object({
@@ -429,6 +442,6 @@ export type Blocked = Static<typeof Blocked>;
 
 export const BlockList = t.Object(
 	{ data: t.Array(t.Object({ user: Profile, createdAt: Time('When the block was set.') })), total: t.Integer() },
-	{ examples: [{ data: [{ user: profileExample, createdAt: '2026-02-22T10:00:00.000Z' }], total: 1 }] },
+	{ examples: [{ data: [{ user: profileExamples.jane, createdAt: '2026-02-22T10:00:00.000Z' }], total: 1 }] },
 );
 export type BlockList = Static<typeof BlockList>;

@@ -2,8 +2,8 @@ import type { Store } from '../../db/open.ts';
 import { step } from '../../db/step.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
-import { pageLimitDefault, searchMatchesMax } from '../../kernel/limits.ts';
-import { pageOf } from '../../kernel/page.ts';
+import { searchMatchesMax } from '../../kernel/limits.ts';
+import { pageOf, paging } from '../../kernel/page.ts';
 import { actorOf, type Caller, operatorActor, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, isDesk, namedFlags } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
@@ -302,8 +302,8 @@ export const createUserService = ({
 
 		/** deskPage is a page of the site's users, for the desk. */
 		deskPage: (p: Principal, query: DeskUserQuery): DeskUserPage => {
-			const page = query.page ?? 1;
-			const limit = query.limit ?? pageLimitDefault;
+			const asked = paging(query);
+			const { limit, offset } = asked;
 			return store.read(function* (tx) {
 				const { rows, total } = yield* users.page(tx, p.site, {
 					role: query.role,
@@ -314,10 +314,10 @@ export const createUserService = ({
 							? undefined
 							: (yield* users.match(tx, p.site, query.q, searchMatchesMax)).map(({ pk }) => pk),
 					limit,
-					offset: (page - 1) * limit,
+					offset,
 				});
 				const data = rows.map((row) => deskUserView(row, p.resourceId, tx.now));
-				return pageOf(data, total, { page, limit });
+				return pageOf(data, total, asked);
 			});
 		},
 
