@@ -86,10 +86,14 @@ const binder = (params: unknown[]): Bind => {
 };
 
 /**
- * held is a placeholder that SQLite takes as it comes. note: where a bare parameter stands in the condition of a join, SQLite
- * 3.54 prepares the statement anew at every run, in case another value wants another plan: 13 µs instead of 1.3.
+ * held is a placeholder that SQLite takes as it comes. note: where a bare parameter stands in the condition of a join, is
+ * compared beside an ORDER BY or a max(), or with what an index is partial by, SQLite 3.54 prepares the statement anew at every
+ * run, in case another value wants another plan: 13 µs instead of 1.3.
  */
 export const held = (name: string): SQL => sql`(select ${sql.placeholder(name)})`;
+/** atMost is held for a limit: a parameter's name, or a number. note: Drizzle's types want less there than it takes. */
+export const atMost = (limit: string | number): Placeholder =>
+	(typeof limit === 'number' ? sql.raw(String(limit)) : held(limit)) as unknown as Placeholder;
 
 const none: Params = {};
 

@@ -16,6 +16,7 @@ import * as erasure from '../modules/users/erasure.schema.ts';
 import * as users from '../modules/users/users.schema.ts';
 import type { Address } from './address.ts';
 import { answersKey, failsKey } from './answers.ts';
+import { story } from './story.ts';
 
 /**
  * The OpenAPI document, and the only file that knows the plugin that reads routes. What the plugin does not see (answers,
@@ -41,17 +42,21 @@ const tags: Record<string, string> = {
 	Users: 'Creating users, their chat tokens, and what a user does with their own profile.',
 	Authentication: 'How the team signs in: with a password, the setup link, or an access link.',
 	'P2P chat': 'Direct messages between two users.',
-	Support: 'Tickets: customers write to the team.',
-	Admin: 'For the team: roles staff, moderator, admin and superadmin.',
+	Support:
+		'Tickets: a user asks, the desk answers. The calls are the same for both; who opened the ticket is its requester, and everybody of the desk stands on the other side.',
+	Admin:
+		'For the desk: the roles staff, moderator, admin and superadmin. The role `user` gets 403 everywhere here. What each call needs is said at it.',
 };
 
-const description = `P2P chat and support tickets for any website.
+const description = `P2P chat and support tickets for any website. The team of a site, its roles above \`user\`, is called the desk.
 
 1. Create a user: \`POST /api/v1/users\` with the \`resourceId\` of your site.
 2. Get their chat token within the hour: \`POST /api/v1/users/chat-token\` with the \`userId\`. It is valid for 30 days.
 3. Send two headers with every further call: \`x-api-key: {publishable key}\` and \`Authorization: Bearer {chatToken}\`.
-4. Start a conversation with \`POST /api/v1/p2p/conversations\`, and write with \`POST /api/v1/p2p/conversations/{id}/messages\`.
-5. Every answer is \`{ "success": true, "data": … }\` or \`{ "success": false, "message", "code", "requestId" }\`: the message is for people, the code for programs.
+4. Chat: start a conversation with \`POST /api/v1/p2p/conversations\`, and write with \`POST /api/v1/p2p/conversations/{id}/messages\`.
+5. Get help: open a ticket with \`POST /api/v1/support/tickets\`, and write just like in a chat with \`POST /api/v1/support/tickets/{id}/messages\`.
+6. Give help: the desk signs in at \`POST /api/v1/auth/login\`, finds tickets at \`GET /api/v1/admin/tickets\` and everything at \`GET /api/v1/admin/conversations\`, answers with the calls of point 5, and leaves notes for itself with \`"kind": "note"\`.
+7. Every answer is \`{ "success": true, "data": … }\` or \`{ "success": false, "message", "code", "requestId" }\`: the message is for people, the code for programs.
 
 Your own server uses a secret key (\`sk_…\`) instead, alone where a call says so, or as a user named in \`x-act-as\`. It must never stand in a page.`;
 
@@ -94,6 +99,7 @@ interface Hooks {
 	body?: unknown;
 	params?: unknown;
 	query?: unknown;
+	headers?: unknown;
 	detail?: Json & { hide?: boolean };
 }
 
@@ -101,10 +107,10 @@ interface Hooks {
 const readRoutes = async (routes: readonly DocumentedRoute[]): Promise<Record<string, Record<string, Operation>>> => {
 	const app = new Elysia().use(swagger({ path: '/document' }));
 	for (const { method, path, hooks } of routes) {
-		const { body, params, query, detail } = hooks as Hooks;
+		const { body, params, query, headers, detail } = hooks as Hooks;
 		if (detail?.hide) continue;
 		// copies without guard and handler; `parse` is what tells the plugin that bodies are JSON only
-		app.route(method, path, () => null, { body, params, query, detail, parse: 'json' } as object);
+		app.route(method, path, () => null, { body, params, query, headers, detail, parse: 'json' } as object);
 	}
 	const answer = await app.handle(new Request('http://localhost/document/json'));
 	return ((await answer.json()) as { paths: Record<string, Record<string, Operation>> }).paths;
@@ -223,7 +229,11 @@ const failureExample = (code: FailureCode): Json => ({
 });
 
 /** The answers of an operation: what it gives, and each status it can fail with. */
-const responsesOf = (operation: Operation, codes: FailureCode[], translate: Translate): Json => {
+const responsesOf = (
+	operation: Operation,
+	codes: FailureCode[],
+	{ translate, told }: { translate: Translate; told: (typeof story)[string] | undefined },
+): Json => {
 	const responses: Json = {};
 	const answers = (operation[answersKey] ?? {}) as Record<string, Json & { examples?: unknown[] }>;
 	const both = Object.keys(answers).length > 1;
@@ -238,7 +248,7 @@ const responsesOf = (operation: Operation, codes: FailureCode[], translate: Tran
 						required: ['success', 'data'],
 						properties: { success: { type: 'boolean', enum: [true] }, data: translate(schema) },
 					},
-					example: { success: true, data: schema.examples?.[0] },
+					example: { success: true, data: { ...(schema.examples?.[0] as Json), ...told?.answer } },
 				},
 			},
 		};
@@ -286,6 +296,8 @@ const documentOperation = (path: string, method: string, operation: Operation, t
 	const capability = operation['x-permission'] as Capability | 'public';
 	const server = operation['x-server'] === true;
 	const codes = failuresOf(operation, { method, capability, server });
+	const operationId = operationIdOf(path, operation.operationId);
+	const told = story[operationId];
 	const parameters = (operation.parameters ?? []).map(
 		({ examples, schema, in: place, name, description, required }) => ({
 			in: place,
@@ -293,7 +305,7 @@ const documentOperation = (path: string, method: string, operation: Operation, t
 			description,
 			required,
 			schema: translate(schema),
-			...(examples && { example: examples[0] }),
+			...(examples && { example: told?.parameters?.[name] ?? examples[0] }),
 		}),
 	);
 	if (capability !== 'public') parameters.push(ref('parameters', 'ActAs') as (typeof parameters)[number]);
@@ -304,7 +316,7 @@ const documentOperation = (path: string, method: string, operation: Operation, t
 		tags: operation.tags,
 		summary: operation.summary,
 		description: `${operation.description}\n\n${accessWords(capability, server)}`,
-		operationId: operationIdOf(path, operation.operationId),
+		operationId,
 		'x-permission': capability,
 		security: operation.security ?? securityOf(capability, server),
 		...(parameters.length > 0 && { parameters }),
@@ -312,10 +324,10 @@ const documentOperation = (path: string, method: string, operation: Operation, t
 			requestBody: {
 				// an absent body is read as {}
 				required: Array.isArray(body.required) && body.required.length > 0,
-				content: { 'application/json': { schema: translate(body), example: body.examples?.[0] } },
+				content: { 'application/json': { schema: translate(body), example: told?.body ?? body.examples?.[0] } },
 			},
 		}),
-		responses: responsesOf(operation, codes, translate),
+		responses: responsesOf(operation, codes, { translate, told }),
 	};
 };
 

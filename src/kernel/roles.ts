@@ -76,6 +76,7 @@ export const capabilities = {
 	'desk.stats': { least: 'staff', server: true },
 	'desk.tickets': { least: 'staff', server: true },
 	'desk.users': { least: 'staff', server: true },
+	'ticket.make': { least: 'staff', flags: ['canSendMessage'], server: true },
 	'report.decide': { least: 'moderator', server: true },
 	'audit.read': { least: 'admin', server: true },
 	'site.manage': { least: 'admin', server: true },

@@ -33,7 +33,7 @@ afterAll(async () => {
 
 describe('the README’s tour works when it is pasted', () => {
 	test('block by block, with nothing but curl and a shell', async () => {
-		expect(blocks.length).toBe(7);
+		expect(blocks.length).toBe(13);
 		// what differs from a reader's machine: the port, and the program by its path instead of npx
 		const script = blocks
 			.join('\necho "--- block"\n')
@@ -71,6 +71,78 @@ describe('the README’s tour works when it is pasted', () => {
 		expect(deleted.data.content).toEqual({});
 		expect(archived.data.status).toBe('archived');
 		expect(found.data.total).toBe(1);
-		expect(answers(6)[0]).toMatchObject({ success: false, code: 'invalid_token' });
+
+		expect(parts[6]).toMatch(/^user_\w+\n$/);
+		const stan = (parts[6] ?? '').trim();
+		expect(parts[7]).toMatch(/^ticket_\w+\n$/);
+		const ticket = (parts[7] ?? '').trim();
+		const [unsolved, taken, note, reply] = answers(8);
+		expect(unsolved.data).toMatchObject({ total: 1, data: [{ id: ticket, status: 'open', priority: 'high' }] });
+		expect(taken.data).toMatchObject({ assigneeId: stan, tags: ['card'] });
+		expect(note.data).toMatchObject({ kind: 'note', noteSeq: 1, content: { text: 'Her card has expired.' } });
+		expect(reply.data).toMatchObject({ kind: 'text', content: { text: 'Please try it with another card.' } });
+		const [toRead, seen, thanks] = answers(9);
+		expect(toRead.data).toMatchObject({ total: 1, conversations: [{ id: ticket, unreadCount: 1 }] });
+		expect(seen.data.data.map((message: { content: object }) => message.content)).toEqual([
+			{ text: 'Need help...' },
+			{ text: 'Please try it with another card.' },
+			{ text: 'The ticket is now in progress.' },
+		]);
+		expect(parts[9]).not.toContain('expired');
+		expect(thanks.data.content.text).toBe('That works!');
+		const [resolved, rated, own] = answers(10);
+		expect(resolved.data).toMatchObject({ status: 'resolved', firstResponseAt: reply.data.createdAt });
+		expect(rated.data.rating).toMatchObject({ score: 5, comment: 'Quick and friendly.' });
+		expect(own.data).toMatchObject({ total: 1, data: [{ id: ticket, status: 'resolved' }] });
+		const checked = parts[11] ?? '';
+		const [all, annas, stats, audit] = checked
+			.trim()
+			.split('\n')
+			.slice(0, 4)
+			.map((line) => JSON.parse(line));
+		expect(all.data.data.map(({ type }: { type: string }) => type)).toEqual(['support', 'p2p']);
+		expect(annas.data.total).toBe(2);
+		expect(stats.data).toMatchObject({ totalConversations: 2, unreadCount: 1, rating: { average: 5, count: 1 } });
+		expect(audit.data.data.map(({ action }: { action: string }) => action)).toEqual([
+			'user.conversations',
+			'ticket.update',
+			'ticket.update',
+			'user.create',
+		]);
+		expect(checked).toMatch(/\nlocalhost +4 +whole /);
+		expect(answers(12)[0]).toMatchObject({ success: false, code: 'invalid_token' });
 	}, 30_000);
+});
+
+const help = async (...command: string[]): Promise<string> => {
+	const child = Bun.spawn([binary, ...command, '--help'], { stdout: 'pipe', stderr: 'ignore' });
+	return await child.stdout.text();
+};
+/** What a help text lists under a heading. */
+const listed = (text: string, heading: 'Commands' | 'Options'): string[] =>
+	Array.from(
+		(text.split(`${heading}:\n`)[1]?.split('\n\n')[0] ?? '').matchAll(/^ {2}(?:-\w, )?([\w-]+)/gm),
+		([, name]) => name ?? '',
+	);
+
+test('the README names every command, and every setting of a site', async () => {
+	const block = readme.split('## The command line\n\n```\n')[1]?.split('```')[0] ?? '';
+	const named = [...block.matchAll(/^parley (.+?)(?: {2,}|$)/gm)].flatMap(([, command = '']) => {
+		if (command.includes(' | ')) return command.split(' | ');
+		const [group = '', parts] = command.split(' ');
+		return parts ? parts.split('|').map((part) => `${group} ${part}`) : [group];
+	});
+	const known: string[] = [];
+	for (const command of listed(await help(), 'Commands').filter((name) => name !== 'help')) {
+		const parts = listed(await help(command), 'Commands').filter((name) => name !== 'help');
+		known.push(...(parts.length > 0 ? parts.map((part) => `${command} ${part}`) : [command]));
+	}
+	expect(named.sort()).toEqual(known.sort());
+
+	const settings = listed(await help('site', 'add'), 'Options').filter(
+		(name) => !['--data', '--json', '--help'].includes(name),
+	);
+	expect(settings.length).toBeGreaterThan(3);
+	const section = readme.split('## Configuration')[1]?.split('\n## ')[0] ?? '';
+	expect(settings.filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
 });

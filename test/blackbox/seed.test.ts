@@ -8,128 +8,16 @@
  */
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
+import { lacking, printed, printedFailure, scripts } from '../contract/first-documentation-support.ts';
 import { tempFolder } from '../support/db-support.ts';
 import { addSite, type Json, serve } from './program-support.ts';
 
 setDefaultTimeout(30_000);
 
-/** The examples as they are printed. Only resourceId, ids and key may be filled in. */
-const examples = {
-	createUser: `const response = await fetch('/api/v1/users', {
-method: 'POST',
-headers: { 'Content-Type': 'application/json' },
-body: JSON.stringify({
-resourceId: 'site.com',
-username: 'john_doe',
-email: 'john@example.com'
-})
-});
-const { data } = await response.json();
-const userId = data.id;`,
-	getChatToken: `const tokenResponse = await fetch('/api/v1/users/chat-token', {
-method: 'POST',
-headers: { 'Content-Type': 'application/json' },
-body: JSON.stringify({ userId })
-});
-const { data: { chatToken } } = await tokenResponse.json();
-localStorage.setItem('chatToken', chatToken);`,
-	sendMessage: `const chatToken = localStorage.getItem('chatToken');
-const response = await fetch(
-\`/api/v1/p2p/conversations/{conversationId}/messages\`,
-{
-method: 'POST',
-headers: {
-'Content-Type': 'application/json',
-'Authorization': \`Bearer \${chatToken}\`,
-'x-api-key': 'your-api-key'
-},
-body: JSON.stringify({
-content: { text: 'How are you?' }
-})
-}
-);
-const { data } = await response.json();`,
-};
-
-/** The answers as they are printed: every field of them must be there, under its name, of its kind. */
-const printed = {
-	user: {
-		success: true,
-		data: {
-			id: '507f1f77bcf86cd799439011',
-			username: 'john_doe',
-			email: 'john@example.com',
-			role: 'user',
-			resourceId: 'site.com',
-		},
-	},
-	token: {
-		success: true,
-		data: {
-			chatToken: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...',
-			user: { id: '507f1f77bcf86cd799439011', username: 'john_doe', role: 'user' },
-		},
-	},
-	conversation: {
-		success: true,
-		data: { id: 'conversation_12345', participantOne: 'user_1', participantTwo: 'user_2', status: 'active' },
-	},
-	message: {
-		success: true,
-		data: {
-			id: 'msg_123',
-			conversationId: 'conv_123',
-			senderId: 'user_1',
-			content: { text: '...' },
-			isRead: false,
-			createdAt: '2026-02-22T10:00:00Z',
-		},
-	},
-	conversations: {
-		success: true,
-		data: {
-			data: [
-				{
-					id: 'conv_1',
-					participantOne: 'user_1',
-					participantTwo: 'user_2',
-					messageCount: 5,
-					unreadCountP1: 0,
-					unreadCountP2: 2,
-					status: 'active',
-				},
-			],
-			total: 10,
-			page: 1,
-			limit: 20,
-			totalPages: 1,
-		},
-	},
-	failure: { success: false, message: 'Detailed error message' },
-};
-
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
-const kindOf = (value: Json) =>
-	Array.isArray(value)
-		? 'list'
-		: value === null
-			? 'null'
-			: typeof value === 'string' && time.test(value)
-				? 'time'
-				: typeof value;
-/** What of a printed answer is missing in a real one, or is of another kind. */
-const lacking = (sample: Json, answer: Json, path = ''): string[] => {
-	if (kindOf(sample) !== kindOf(answer)) return [`${path}: ${kindOf(answer)} instead of ${kindOf(sample)}`];
-	if (Array.isArray(sample)) {
-		if (answer.length === 0) return [`${path}: empty`];
-		return answer.flatMap((item: Json, i: number) => lacking(sample[0], item, `${path}[${i}]`));
-	}
-	if (typeof sample === 'boolean' && path === '.success' && sample !== answer) return [`${path}: ${answer}`];
-	if (typeof sample !== 'object' || sample === null) return [];
-	return Object.keys(sample).flatMap((key) => lacking(sample[key], answer[key], `${path}.${key}`));
-};
+/** Every field of a printed answer must be in the real one, under its name, of its kind. */
 const asPrinted = (name: keyof typeof printed, answer: Json) => {
-	expect({ [name]: lacking(printed[name], answer) }).toEqual({ [name]: [] });
+	expect({ [name]: lacking(printed[name].answer, answer) }).toEqual({ [name]: [] });
 	return answer.data;
 };
 
@@ -161,8 +49,8 @@ const openTab = (origin: string, { url, resourceId, key }: Target) => {
 		return response;
 	};
 	const fill = (source: string, filling: Record<string, string>) =>
-		Object.entries(filling).reduce((text, [printed, real]) => text.replaceAll(printed, real), source);
-	/** Runs an example, and answers what came back on the wire. */
+		Object.entries(filling).reduce((text, [sample, real]) => text.replaceAll(sample, real), source);
+	/** Runs a printed script with nothing but resourceId, names, ids and key filled in, and answers what came back on the wire. */
 	const run = async (source: string, filling: Record<string, string>, known: Record<string, unknown> = {}) => {
 		const example = new AsyncFunction('fetch', 'localStorage', ...Object.keys(known), fill(source, filling));
 		await example(pageFetch, localStorage, ...Object.values(known));
@@ -188,33 +76,33 @@ const openTab = (origin: string, { url, resourceId, key }: Target) => {
 		},
 		create: async (username: string) => {
 			const email = `${username.split('_')[0]}@example.com`;
-			const { status, body } = await run(examples.createUser, {
+			const { status, body } = await run(scripts.createUser, {
 				'site.com': resourceId,
 				john_doe: username,
 				'john@example.com': email,
 			});
 			expect(status).toBe(201);
-			expect(asPrinted('user', body)).toMatchObject({ username, email, role: 'user', resourceId });
+			expect(asPrinted('createUser', body)).toMatchObject({ username, email, role: 'user', resourceId });
 			userId = body.data.id;
 		},
 		getToken: async () => {
-			const { status, body } = await run(examples.getChatToken, {}, { userId });
+			const { status, body } = await run(scripts.getChatToken, {}, { userId });
 			expect(status).toBe(200);
-			expect(asPrinted('token', body).user).toMatchObject({ id: userId, role: 'user' });
+			expect(asPrinted('getChatToken', body).user).toMatchObject({ id: userId, role: 'user' });
 			expect(localStorage.getItem('chatToken')).toBe(body.data.chatToken);
 		},
 		/** As getToken, where it is expected to be refused: the answer. */
 		failToken: async () => {
-			await expect(run(examples.getChatToken, {}, { userId })).rejects.toThrow(TypeError);
+			await expect(run(scripts.getChatToken, {}, { userId })).rejects.toThrow(TypeError);
 			return answers.at(-1) as { status: number; body: Json };
 		},
 		send: async (conversationId: string) => {
-			const { status, body } = await run(examples.sendMessage, {
+			const { status, body } = await run(scripts.sendMessage, {
 				'{conversationId}': conversationId,
 				'your-api-key': key,
 			});
 			expect(status).toBe(201);
-			const data = asPrinted('message', body);
+			const data = asPrinted('sendMessage', body);
 			expect(data).toMatchObject({
 				conversationId,
 				senderId: userId,
@@ -262,7 +150,7 @@ const meet = async (order: Move[], a: Tab, b: Tab, names: [string, string]) => {
 		if (move === 'open') {
 			const { status, body } = await a.call('POST', '/conversations', { otherParticipantId: b.id });
 			expect(status).toBe(201);
-			expect(asPrinted('conversation', body)).toMatchObject({
+			expect(asPrinted('createConversation', body)).toMatchObject({
 				participantOne: a.id,
 				participantTwo: b.id,
 				status: 'active',
@@ -290,7 +178,7 @@ const converse = async (a: Tab, b: Tab, { conversation, first }: { conversation:
 		[b, a],
 	] as const) {
 		const found = await ok(tab, 'POST', '/conversations', { otherParticipantId: other.id });
-		expect(asPrinted('conversation', found)).toMatchObject({
+		expect(asPrinted('createConversation', found)).toMatchObject({
 			id: conversation,
 			participantOne: a.id,
 			participantTwo: b.id,
@@ -298,7 +186,7 @@ const converse = async (a: Tab, b: Tab, { conversation, first }: { conversation:
 	}
 
 	// view all conversations
-	const seen = asPrinted('conversations', await ok(b, 'GET', '/conversations'));
+	const seen = asPrinted('viewAllConversations', await ok(b, 'GET', '/conversations'));
 	expect(seen).toMatchObject({ total: 1, page: 1, limit: 20, totalPages: 1 });
 	expect(seen.data).toMatchObject([
 		{ id: conversation, messageCount: 1, unreadCountP1: 0, unreadCountP2: 1, unreadCount: 1, status: 'active' },
@@ -319,13 +207,13 @@ const converse = async (a: Tab, b: Tab, { conversation, first }: { conversation:
 	// an answer, counted for the one who has not seen it
 	const answer = await b.send(conversation);
 	expect(answer.seq).toBe(2);
-	const counted = asPrinted('conversations', await ok(a, 'GET', '/conversations'));
+	const counted = asPrinted('viewAllConversations', await ok(a, 'GET', '/conversations'));
 	expect(counted.data).toMatchObject([{ messageCount: 2, unreadCountP1: 1, unreadCountP2: 0 }]);
 	expect((await ok(a, 'POST', `${at}/read`)).data).toEqual({ unreadCount: 0 });
 
 	// edit, react, delete
 	const text = 'How are you? নমস্কার 👋🏽 — “fine”';
-	const edited = asPrinted('message', await ok(b, 'PATCH', `${at}/messages/${answer.id}`, { content: { text } }));
+	const edited = asPrinted('sendMessage', await ok(b, 'PATCH', `${at}/messages/${answer.id}`, { content: { text } }));
 	expect(edited).toMatchObject({ id: answer.id, content: { text }, editedAt: expect.stringMatching(time) });
 	expect((await a.call('PATCH', `${at}/messages/${answer.id}`, { content: { text: 'mine' } })).status).toBe(403);
 	const thumb = encodeURIComponent('👍');
@@ -364,7 +252,7 @@ const converse = async (a: Tab, b: Tab, { conversation, first }: { conversation:
 		[await a.call('PATCH', `${at}/messages/${answer.id}`, { content: { text: 'x' } }), 403],
 	] as const) {
 		expect(failure.status).toBe(status);
-		expect(lacking(printed.failure, failure.body)).toEqual([]);
+		expect(lacking(printedFailure, failure.body)).toEqual([]);
 	}
 };
 /** The same tab with another token. */
@@ -414,7 +302,7 @@ describe.each(['the server’s own address', 'a proxy that keeps the host', 'a p
 		// a server that runs counts sign-ups by the minute, and this is one address
 		const tried = BASE_URL ? every.slice(0, way === 'the server’s own address' ? 8 : 1) : every;
 
-		/** One server for all orders; each order has a site of its own, the first one the site of the examples. */
+		/** One server for all orders; each order has a site of its own, the first one the site of the scripts. */
 		const start = async () => {
 			if (BASE_URL) {
 				for (const i of tried.keys()) sites.set(i, { resourceId: BASE_SITE, key: BASE_KEY });

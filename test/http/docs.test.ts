@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import type { TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { openApiDocument } from '../../src/http/docs.ts';
+import { story } from '../../src/http/story.ts';
 import { failures } from '../../src/kernel/errors.ts';
 import { appInMemory } from '../support/app-support.ts';
 
@@ -28,8 +29,13 @@ interface Operation {
 	requestBody?: { required: boolean; content: Record<string, Media> };
 	responses: Record<string, { description: string; content: Record<string, Media> }>;
 }
+type Example = Record<string, unknown>;
 interface Route {
-	hooks: { body?: TSchema; detail?: { hide?: boolean; 'x-answers'?: Record<string, TSchema>; 'x-limit'?: string } };
+	hooks: {
+		body?: TSchema;
+		headers?: TSchema;
+		detail?: { hide?: boolean; 'x-answers'?: Record<string, TSchema>; 'x-limit'?: string };
+	};
 	method: string;
 	path: string;
 }
@@ -54,19 +60,19 @@ test('every route that is not hidden is in the document', () => {
 	expect(documented).toEqual(known);
 });
 
-test('the calls of the first page of documentation are in it', () => {
-	const names = operations.map(({ name }) => name);
-	for (const name of [
-		'POST /api/v1/users',
-		'POST /api/v1/users/chat-token',
-		'POST /api/v1/p2p/conversations',
-		'GET /api/v1/p2p/conversations',
-		'POST /api/v1/p2p/conversations/{id}/messages',
-		'GET /api/v1/p2p/conversations/{id}/messages',
-		'POST /api/v1/p2p/conversations/{id}/read',
-		'GET /api/v1/p2p/unread-count',
-	])
-		expect(names).toContain(name);
+test('every header that a route reads is in it', () => {
+	const documented = operations.flatMap(({ name, operation }) =>
+		(operation.parameters ?? []).flatMap((parameter) =>
+			parameter.in === 'header' ? [`${name} ${parameter.name}`] : [],
+		),
+	);
+	const read = routes.flatMap(({ method, path, hooks }) =>
+		Object.keys(hooks.headers?.properties ?? {}).map(
+			(header) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')} ${header}`,
+		),
+	);
+	expect(read).toContain('PATCH /api/v1/support/tickets/{id} if-match');
+	expect(documented.sort()).toEqual(read.sort());
 });
 
 test('no operationId is used twice, and each can be a name in a program', () => {
@@ -106,8 +112,10 @@ for (const { name, method, path, operation } of operations)
 		const answers = Object.keys(route?.hooks.detail?.['x-answers'] ?? {});
 		expect(answers).not.toEqual([]);
 		for (const status of answers) {
-			const media = operation.responses[status]?.content['application/json'];
-			expect(media?.example).toMatchObject({ success: true, data: expect.anything() });
+			const media = operation.responses[status]?.content['application/json'] as Media;
+			const { success, data } = media.example as { success: boolean; data: unknown };
+			expect(success).toBe(true);
+			expect(data).toBeObject();
 		}
 
 		const expected = [
@@ -144,17 +152,70 @@ test('every code of the registry is told of by the call that fails with it', () 
 	expect(silent.sort()).toEqual(['invalid_cookie', 'method_not_allowed', 'route_not_found']);
 });
 
-test('the examples fit the schemas they stand at', () => {
+const bodyOf = (operation: Operation) =>
+	operation.requestBody?.content['application/json']?.example as Example | undefined;
+const answersOf = (operation: Operation) =>
+	['200', '201'].flatMap((status) => {
+		const media = operation.responses[status]?.content['application/json'];
+		return media ? [{ status, answer: (media.example as { data: Example }).data }] : [];
+	});
+
+test('the examples fit the schemas they stand at, and have no field that is not in them', () => {
 	const wrong: string[] = [];
-	for (const { method, path, hooks } of routes) {
-		const shown = [hooks.body, ...Object.values(hooks.detail?.['x-answers'] ?? {})].filter(
-			(schema) => schema !== undefined,
-		);
-		for (const schema of shown)
-			for (const issue of Value.Errors(schema, schema.examples?.[0]))
-				wrong.push(`${method} ${path}${issue.path}: ${issue.message}`);
+	for (const { name, method, path, operation } of operations) {
+		const { hooks } = routeOf(method, path) ?? {};
+		const shown = [
+			[hooks?.body, bodyOf(operation)] as const,
+			...answersOf(operation).map(({ status, answer }) => [hooks?.detail?.['x-answers']?.[status], answer] as const),
+		];
+		for (const [schema, example] of shown) {
+			if (!schema) continue;
+			for (const issue of Value.Errors(schema, example)) wrong.push(`${name}${issue.path}: ${issue.message}`);
+			if (!schema.properties) continue;
+			for (const field of Object.keys(example ?? {}))
+				if (!(field in schema.properties)) wrong.push(`${name} shows ${field}, which is not in its schema`);
+		}
 	}
 	expect(wrong).toEqual([]);
+});
+
+test('the examples are one story: what a call names is what it answers with, and what it asks for is done', () => {
+	const wrong: string[] = [];
+	for (const { name, path, operation } of operations) {
+		const named = Object.fromEntries(
+			(operation.parameters ?? [])
+				.filter(({ in: place }) => place === 'path')
+				.map(({ name, example }) => [name, example]),
+		);
+		const body = bodyOf(operation) ?? {};
+		for (const { status, answer } of answersOf(operation)) {
+			// what makes something new answers with that
+			const subject = operation.responses['201'] ? undefined : (named.messageId ?? named.id);
+			if (subject !== undefined && 'id' in answer && answer.id !== subject) wrong.push(`${name}: id ${answer.id}`);
+			const listed = Array.isArray(answer.data) ? (answer.data as Example[]) : [answer];
+			if (path.includes('{id}/messages'))
+				for (const item of listed)
+					if ('conversationId' in item && item.conversationId !== named.id)
+						wrong.push(`${name}: of ${item.conversationId}`);
+			// permissions are taken without effect for a user
+			for (const [field, value] of Object.entries(body))
+				if (field !== 'permissions' && field in answer && !Bun.deepEquals(answer[field], value))
+					wrong.push(`${name}: ${status} shows another ${field} than was asked for`);
+			if ('total' in answer && Number(answer.total) < listed.length) wrong.push(`${name}: lists more than there are`);
+		}
+	}
+	expect(wrong).toEqual([]);
+});
+
+test('every chapter of the story is told at a call that is there', () => {
+	const known = new Map(operations.map(({ operation }) => [operation.operationId, operation]));
+	for (const [id, { parameters = {}, body }] of Object.entries(story)) {
+		const operation = known.get(id);
+		expect([id, operation !== undefined]).toEqual([id, true]);
+		const names = (operation?.parameters ?? []).map(({ name }) => name);
+		expect(names).toEqual(expect.arrayContaining(Object.keys(parameters)));
+		if (body) expect(operation?.requestBody).toBeDefined();
+	}
 });
 
 test('the document speaks OpenAPI 3.0, not JSON Schema, and nothing of the inside', () => {

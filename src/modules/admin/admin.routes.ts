@@ -41,7 +41,7 @@ export const adminRoutes = ({
 				operationId: 'listConversations',
 				summary: 'View all conversations',
 				description:
-					'P2P chats and support tickets together, newest activity first. What two users write is not shown here; searching it, or one user’s conversations, is for admins and is audited.',
+					'P2P chats and support tickets together, newest activity first. What two users write to each other is not shown here. Searching it, and asking for the conversations of one user, is for admins and is audited.',
 			},
 		})
 		.get('/conversations/:id', ({ principal, params }) => inbox.get(principal, params.id), {

@@ -79,7 +79,7 @@ export const DeskConversationQuery = t.Object({
 			minLength: 1,
 			maxLength: searchMax,
 			description:
-				'Words of the messages, the name of a participant, or the number of a ticket. Below the role admin, of tickets only.',
+				'Words of the messages, the name of a participant, or the number of a ticket. Below the role admin only tickets are searched.',
 		}),
 	),
 	userId: t.Optional(Id('Only of this user; for admins.')),

@@ -9,6 +9,7 @@ import { atLeast, type Role } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { MessagePage, MessageQuery } from '../messaging/messaging.schema.ts';
 import type { ThreadService } from '../messaging/messaging.service.ts';
+import { sideOf } from '../messaging/messaging.sides.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { messageView } from '../messaging/messaging.view.ts';
 import { partOf } from '../support/tickets.access.ts';
@@ -112,7 +113,8 @@ export const createInboxService = ({
 						statuses,
 						from: query.from === undefined ? undefined : Date.parse(query.from),
 						to: query.to === undefined ? undefined : Date.parse(query.to),
-						only: tickets.visibleTo(p.site, who, among),
+						only: tickets.visibleTo(p.site, who),
+						among,
 						limit,
 						offset,
 					});
@@ -156,7 +158,7 @@ export const createInboxService = ({
 				);
 				if (query.q !== undefined) {
 					const found = new Set(yield* tickets.matching(tx, p.site, types, query.q));
-					among = among?.filter((pk) => found.has(pk)) ?? [...found];
+					among = types.length === 0 ? [] : (among?.filter((pk) => found.has(pk)) ?? [...found]);
 					if (types.includes('p2p'))
 						yield* audit.record(tx, p.site, actorOf(p), 'conversations.search', '', {
 							changes: { q: { after: query.q } },
@@ -193,7 +195,8 @@ export const createInboxService = ({
 				yield* users.allowed(tx, p, 'desk.conversations');
 				const { row, desk, intrudes } = yield* open(tx, p, id);
 				if (intrudes) yield* audit.recordHourly(tx, p.site, actorOf(p), 'conversation.read', row.id);
-				return yield* threads.page(tx, { row, side: desk ? 2 : 1, desk }, query, whoOf(p).pk ?? 0);
+				const viewer = whoOf(p).pk ?? 0;
+				return yield* threads.page(tx, { row, side: desk ? 2 : sideOf(row, viewer), desk }, query, viewer);
 			}),
 	};
 };

@@ -1,7 +1,9 @@
 import { type Static, Type as t } from '@sinclair/typebox';
 
 const whole = (description: string) => t.Integer({ description });
-const seconds = t.Union([t.Integer(), t.Null()]);
+const seconds = t.Union([t.Integer(), t.Null()], {
+	description: 'Over all tickets; null while there is none to count.',
+});
 
 export const Stats = t.Object(
 	{

@@ -1,6 +1,6 @@
 import { and, asc, count, desc, eq, gte, inArray, isNull, lte, or, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
-import { prepared } from '../../db/prepared.ts';
+import { atMost, held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { hour } from '../../kernel/clock.ts';
 import { type AuditEntry, chainHash, newSalt, saltedHash } from './audit.chain.ts';
@@ -30,9 +30,9 @@ export const auditSteps = (db: Db) => {
 		db
 			.select({ seq: auditLog.seq, hash: auditLog.hash })
 			.from(auditLog)
-			.where(eq(auditLog.site, p('site')))
+			.where(eq(auditLog.site, held('site')))
 			.orderBy(desc(auditLog.seq))
-			.limit(1),
+			.limit(atMost(1)),
 	);
 	const lately = prepared(
 		db
@@ -47,7 +47,7 @@ export const auditSteps = (db: Db) => {
 					eq(auditLog.action, p('action')),
 				),
 			)
-			.limit(1),
+			.limit(atMost(1)),
 	);
 
 	const record = step(function* (
@@ -115,8 +115,11 @@ export const auditSteps = (db: Db) => {
 				query.from === undefined ? undefined : gte(auditLog.at, query.from),
 				query.to === undefined ? undefined : lte(auditLog.at, query.to),
 			);
+			// note: the same order twice; an index finds what is narrowed down, and its rows come by pk
+			const narrowed = query.actor ?? query.action ?? query.target;
+			const newestFirst = desc(narrowed === undefined ? auditLog.seq : auditLog.pk);
 			const rows = yield* tx.all(
-				db.select().from(auditLog).where(where).orderBy(desc(auditLog.seq)).limit(query.limit).offset(query.offset),
+				db.select().from(auditLog).where(where).orderBy(newestFirst).limit(query.limit).offset(query.offset),
 			);
 			const total = (yield* tx.get(db.select({ n: count() }).from(auditLog).where(where)))?.n ?? 0;
 			const entries = rows.map((row) => row.pk);

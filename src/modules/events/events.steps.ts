@@ -1,6 +1,6 @@
 import { and, asc, gt, lte, max, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
-import { prepared } from '../../db/prepared.ts';
+import { atMost, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import type { NewEvent, StoredEvent } from '../../kernel/events.ts';
 import { events } from './events.tables.ts';
@@ -28,7 +28,7 @@ export const eventSteps = (db: Db) => {
 			.from(events)
 			.where(and(gt(events.id, p('after')), lte(events.id, p('upTo'))))
 			.orderBy(asc(events.id))
-			.limit(p('limit')),
+			.limit(atMost('limit')),
 	);
 	const newest = prepared(db.select({ id: max(events.id) }).from(events));
 

@@ -18,7 +18,9 @@ import {
 } from './messaging.schema.ts';
 import type { ThreadService } from './messaging.service.ts';
 
-const InParams = t.Object({ id: Id('The conversation’s public id.', exampleIds.conversation) });
+const InParams = t.Object({
+	id: Id('The public id of the conversation; a ticket is one too.', exampleIds.conversation),
+});
 const MessageParams = t.Object({
 	...InParams.properties,
 	messageId: Id('The message’s public id.', exampleIds.message),
@@ -174,7 +176,7 @@ export const messageRoutes = ({
 				limit: 'write',
 				params: ReactionParams,
 				ok: Message,
-				fails: ['reaction_invalid'],
+				fails: ['reaction_invalid', ...fails],
 				detail: {
 					operationId: 'removeReaction',
 					summary: 'Take a reaction back',

@@ -154,14 +154,16 @@ export const createThreadService = ({
 				query.around === 'first_unread'
 					? { seq: Math.min(row[sideState[side].readSeq] + 1, row.lastSeq), noteSeq: 0 }
 					: yield* cursor(tx, thread, query.around);
+			// where there is too little on one side of it, the page goes further on the other
 			const half = Math.floor((limit - 1) / 2);
-			const behind = half > 0 ? yield* before(tx, place, half) : { found: [], more: place.seq > 1 };
-			const ahead = yield* from(tx, place, limit - behind.found.length);
+			const ahead = yield* from(tx, place, limit);
+			const behind = yield* before(tx, place, limit - Math.min(ahead.found.length, limit - half));
+			const rest = limit - behind.found.length;
 			return {
-				found: [...behind.found, ...ahead.found],
+				found: [...behind.found, ...ahead.found.slice(0, rest)],
 				total,
 				hasMoreBefore: behind.more,
-				hasMoreAfter: ahead.more,
+				hasMoreAfter: ahead.more || ahead.found.length > rest,
 			};
 		}
 		const offset = ((query.page ?? 1) - 1) * limit;

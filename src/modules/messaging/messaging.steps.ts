@@ -18,7 +18,7 @@ import {
 } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/sqlite-core';
 import type { Db } from '../../db/open.ts';
-import { held, prepared } from '../../db/prepared.ts';
+import { atMost, held, prepared } from '../../db/prepared.ts';
 import { type Steps, step, type Tx } from '../../db/step.ts';
 import { minute } from '../../kernel/clock.ts';
 import type { EventType } from '../../kernel/events.ts';
@@ -29,6 +29,7 @@ import { otherSide, type Side, sideOf, sideState } from './messaging.sides.ts';
 import {
 	conversations,
 	conversationWriters,
+	isAmong,
 	messageEdits,
 	messages,
 	pairHigh,
@@ -186,7 +187,12 @@ export const messagingSteps = (
 			.select(listed)
 			.from(messages)
 			.where(
-				and(inConversation, gt(messages.seq, held('from')), lte(messages.seq, held('to')), eq(messages.noteSeq, 0)),
+				and(
+					inConversation,
+					gt(messages.seq, held('from')),
+					lte(messages.seq, held('to')),
+					sql`${messages.noteSeq} = 0`,
+				),
 			)
 			.orderBy(asc(messages.seq)),
 	);
@@ -201,7 +207,7 @@ export const messagingSteps = (
 				.from(messages)
 				.where(inConversation)
 				.orderBy(...newestFirst)
-				.limit(p('limit'))
+				.limit(atMost('limit'))
 				.offset(p('offset')),
 		),
 		before: prepared(
@@ -210,7 +216,7 @@ export const messagingSteps = (
 				.from(messages)
 				.where(and(inConversation, sql`${place} < ${mark}`))
 				.orderBy(...newestFirst)
-				.limit(p('limit')),
+				.limit(atMost('limit')),
 		),
 		from: prepared(
 			db
@@ -218,7 +224,7 @@ export const messagingSteps = (
 				.from(messages)
 				.where(and(inConversation, sql`${place} >= ${mark}`))
 				.orderBy(asc(messages.seq), asc(messages.noteSeq))
-				.limit(p('limit')),
+				.limit(atMost('limit')),
 		),
 	};
 	const countUnread = prepared(
@@ -263,7 +269,7 @@ export const messagingSteps = (
 			.from(conversations)
 			.where(filter)
 			.orderBy(desc(conversations.lastActivityAt), desc(conversations.pk))
-			.limit(p('limit'))
+			.limit(atMost('limit'))
 			.offset(p('offset')),
 	);
 	const total = prepared(db.select({ n: count() }).from(conversations).where(filter));
@@ -646,7 +652,7 @@ export const messagingSteps = (
 		list,
 		/**
 		 * byActivity is a page of a site's conversations in some statuses, newest activity first, and how many there are.
-		 * `from`, `to`: milliseconds, to the minute. `only`: a condition on `conversations`.
+		 * `from`, `to`: milliseconds, to the minute. `only`: a condition on `conversations`. `among`: only these few, by integer key.
 		 */
 		byActivity: step(function* (
 			tx,
@@ -656,11 +662,12 @@ export const messagingSteps = (
 				from?: number | undefined;
 				to?: number | undefined;
 				only?: SQL | undefined;
+				among?: number[] | undefined;
 				limit: number;
 				offset: number;
 			},
 		) {
-			const { statuses, from, to, only, limit, offset } = query;
+			const { statuses, from, to, only, among, limit, offset } = query;
 			const chosen = (more?: SQL) =>
 				and(
 					from === undefined ? undefined : gte(conversations.activeMinute, minuteOf(from)),
@@ -668,6 +675,20 @@ export const messagingSteps = (
 					only,
 					more,
 				);
+			if (among !== undefined) {
+				const where = and(isAmong(among, site, statuses), chosen());
+				const total = (yield* tx.get(db.select({ n: count() }).from(conversations).where(where)))?.n ?? 0;
+				const rows = yield* tx.all(
+					db
+						.select()
+						.from(conversations)
+						.where(where)
+						.orderBy(desc(conversations.lastActivityAt), desc(conversations.pk))
+						.limit(limit)
+						.offset(offset),
+				);
+				return { rows, total };
+			}
 			const of = (status: ConversationRow['status'], more?: SQL) =>
 				and(eq(conversations.site, site), eq(conversations.status, status), chosen(more));
 			const total =
@@ -824,7 +845,13 @@ export const messagingSteps = (
 		/** meetInTicket: whether one of two users has written in a ticket of the other. */
 		meetInTicket: step(function* (tx, site: number, a: number, b: number) {
 			const wrote = (one: number, other: number) =>
-				and(eq(conversationWriters.user, one), eq(conversations.participantOne, other), eq(conversations.site, site));
+				and(
+					eq(conversationWriters.user, one),
+					eq(conversations.participantOne, other),
+					eq(conversations.site, site),
+					// a note is none of the requester's business, not even who wrote it
+					sql`exists (select 1 from ${messages} where ${messages.site} = ${site} and ${messages.conversation} = ${conversations.pk} and ${messages.noteSeq} = 0 and ${messages.sender} = ${one})`,
+				);
 			const found = yield* tx.get(
 				db
 					.select({ pk: conversations.pk })
@@ -857,11 +884,13 @@ export const messagingSteps = (
 				gt(messages.seq, from),
 				lte(messages.seq, to),
 				eq(messages.sender, user),
-				isNotNull(messages.text),
+				// what was deleted before still has the id that its sender made up
+				or(isNotNull(messages.text), isNotNull(messages.clientMessageId)),
 			);
 			for (const message of yield* tx.all(db.select().from(messages).where(stretch))) {
-				yield* empty(tx, row, message);
 				yield* updateMessage(tx, message, { clientMessageId: null });
+				if (message.text === null) continue;
+				yield* empty(tx, row, message);
 				yield* events.record(tx, record(row, 'message.deleted', message));
 			}
 			const reader = otherSide(sideOf(row, user));

@@ -1,4 +1,4 @@
-import { type AnyColumn, sql } from 'drizzle-orm';
+import { type AnyColumn, and, inArray, type SQL, sql } from 'drizzle-orm';
 import {
 	foreignKey,
 	index,
@@ -92,6 +92,20 @@ export const conversations = sqliteTable(
 		}),
 	],
 );
+
+type Statuses = readonly (typeof conversationStatuses)[number][];
+/** isIn is a condition on the status for where rows are found by something else: with the plus no index is sought by it. */
+export const isIn = (statuses: Statuses): SQL => inArray(sql`+${conversations.status}`, [...statuses]);
+/**
+ * isAmong: a conversation is one of a few, by integer key, in some statuses of a site. note: the pluses, because SQLite
+ * knows nothing of how many these are, and would go through all of the site instead of looking up each key
+ */
+export const isAmong = (keys: number[], site: number, statuses: Statuses): SQL | undefined =>
+	and(
+		sql`${conversations.pk} in (select value from json_each(${JSON.stringify(keys)}))`,
+		sql`+${conversations.site} = ${site}`,
+		isIn(statuses),
+	);
 
 /** Append-only but for edits and tombstones. What is random in its order is one index: `messages_by_seq`. */
 export const messages = sqliteTable(

@@ -1,7 +1,7 @@
 import { asc, gt, max, sql } from 'drizzle-orm';
 import { fullText, matchQuery } from '../../db/fulltext.ts';
 import type { Db } from '../../db/open.ts';
-import { prepared } from '../../db/prepared.ts';
+import { atMost, held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { indexRowsMax, searchMatchesMax } from '../../kernel/limits.ts';
 import { conversations, messages, textIndex } from './messaging.tables.ts';
@@ -20,7 +20,6 @@ const subjectRow = (conversation: number): number => -conversation;
  * pieces, because that is many times cheaper than one by one; edits and erasures act at once.
  */
 export const searchSteps = (db: Db) => {
-	const p = sql.placeholder;
 	const index = fullText(db);
 	const position = prepared(db.select({ upTo: textIndex.upTo, unswept: textIndex.unswept }).from(textIndex));
 	const behind = prepared(
@@ -34,9 +33,9 @@ export const searchSteps = (db: Db) => {
 			})
 			.from(messages)
 			.innerJoin(conversations, sql`${conversations.pk} = ${messages.conversation}`)
-			.where(gt(messages.pk, sql`(select ${p('after')})`))
+			.where(gt(messages.pk, held('after')))
 			.orderBy(asc(messages.pk))
-			.limit(p('limit')),
+			.limit(atMost('limit')),
 	);
 	const newest = prepared(db.select({ pk: max(messages.pk) }).from(messages));
 	const upTo = step(function* (tx) {
@@ -50,7 +49,10 @@ export const searchSteps = (db: Db) => {
 				.onConflictDoUpdate({ target: textIndex.pk, set: change }),
 		);
 	});
+	/** How often words were taken out: now, and when the sweep at work began. */
+	const taken = { now: 0, atBegin: 0 };
 	const take = step(function* (tx, row: number, of: Indexed, text: string) {
+		taken.now++;
 		yield* tx.run(index.remove, { row, scope: scopeOf(of), text });
 		yield* note(tx, { unswept: true });
 	});
@@ -92,11 +94,14 @@ export const searchSteps = (db: Db) => {
 		}),
 		/** beginSweep begins to write the index anew; sweepOn goes on, and is done when it returns false. */
 		beginSweep: step(function* (tx, pages: number) {
-			yield* note(tx, { unswept: false });
+			taken.atBegin = taken.now;
 			yield* tx.run(index.sweep, { pages, begin: true });
 		}),
 		sweepOn: step(function* (tx, pages: number) {
-			return (yield* tx.run(index.sweep, { pages })).changes > 0;
+			const goesOn = (yield* tx.run(index.sweep, { pages })).changes > 0;
+			// note: not before its end, because a crash may cut it off
+			if (!goesOn && taken.now === taken.atBegin) yield* note(tx, { unswept: false });
+			return goesOn;
 		}),
 
 		/** find gives the conversations in which words stand, by integer key; of very common words only the newest matches. */

@@ -42,11 +42,12 @@ export const reportDeskRoutes = ({
 			detail: {
 				operationId: 'decideReport',
 				summary: 'Decide a report',
-				description: 'Upheld or dismissed; its ticket is resolved. What follows for the user is set at the user.',
+				description:
+					'Upheld or dismissed; its ticket is resolved. It does nothing to the user: suspend them by changing the user.',
 			},
 		})
 		.post('/messages/:id/ticket', ({ principal, params, body }) => reports.ticketOf(principal, params.id, body), {
-			canAsServer: 'desk.tickets',
+			canAsServer: 'ticket.make',
 			params: MessageParams,
 			body: MakeTicket,
 			createdOrFound: Ticket,

@@ -203,15 +203,17 @@ export const createReportService = ({
 			const ids = { ticket: newId('ticket'), message: newId('msg') };
 			const subject = body.subject === undefined ? null : cleanLine(body.subject, 'subject', subjectMax);
 			return store.atomic(function* (tx) {
-				const me = yield* users.allowed(tx, p, 'desk.tickets');
+				const me = yield* users.allowed(tx, p, 'ticket.make');
 				const who = me ?? { pk: null, role: 'superadmin' as const };
 				const found = yield* messaging.findAnywhere(tx, p.site, messageId);
 				if (!found) throw new AppError('not_found');
 				const { row, message } = found;
 				// what the desk may not see by its own way, it does not find by this one
 				if (row.type === 'support') {
-					const { part } = yield* tickets.steps.need(tx, p.site, row.id, who);
+					const { part, ticket } = yield* tickets.steps.need(tx, p.site, row.id, who);
 					if (message.noteSeq > 0 && part !== 'desk') throw new AppError('not_found');
+					// a ticket made of a report would show it to the whole team, and to whom it is about
+					if (ticket.category === moderationCategory) throw new AppError('message_not_usable');
 				}
 				const known = yield* ticketRows.findBySource(tx, message.pk);
 				if (known) {

@@ -62,7 +62,7 @@ export const siteSteps = (db: Db) => {
 		db
 			.select()
 			.from(siteDays)
-			.where(and(eq(siteDays.site, p('site')), gte(siteDays.day, p('from'))))
+			.where(and(eq(siteDays.site, held('site')), gte(siteDays.day, held('from'))))
 			.orderBy(asc(siteDays.day)),
 	);
 

@@ -6,7 +6,7 @@ const Shortcut = t.String({
 	pattern: '^[^\\s/]{1,40}$',
 	description: 'What is typed behind a slash to find it: 1-40 characters without spaces and slashes.',
 });
-const Text = t.String({ minLength: 1, maxLength: messageTextMax });
+const Text = t.String({ minLength: 1, maxLength: messageTextMax * 2, description: `1-${messageTextMax} characters.` });
 
 export const SaveCannedReply = t.Object(
 	{ shortcut: Shortcut, text: Text },

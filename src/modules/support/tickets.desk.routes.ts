@@ -24,7 +24,8 @@ export const ticketDeskRoutes = ({
 			detail: {
 				operationId: 'listTickets',
 				summary: 'View all tickets',
-				description: 'By status, priority, category, assignee, tag and words, in the order asked for.',
+				description:
+					'Narrowed down by status, priority, category, assignee, tag and words, in the order you ask for. Reports are shown to moderators only.',
 			},
 		})
 		.post('/bulk', ({ principal, body }) => tickets.bulk(principal, body), {

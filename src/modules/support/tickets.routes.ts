@@ -76,7 +76,8 @@ export const ticketRoutes = ({
 			detail: {
 				operationId: 'getUnreadCount',
 				summary: 'Get unread count of tickets',
-				description: 'Of your own tickets; for the desk, of those assigned to you and to nobody.',
+				description:
+					'Of your own tickets. For the desk: of those assigned to you, and of those that nobody takes care of.',
 			},
 		})
 		.get('/tickets/:id', ({ principal, params }) => tickets.get(principal, params.id), {
@@ -86,7 +87,7 @@ export const ticketRoutes = ({
 			detail: {
 				operationId: 'getTicket',
 				summary: 'View a ticket',
-				description: 'The desk sees its tags, version and how long the requester has been waiting too.',
+				description: 'The desk sees more of it: tags, version, and since when the requester has been waiting.',
 			},
 		})
 		.patch(

@@ -19,10 +19,10 @@ export type TicketPriority = Static<typeof TicketPriority>;
 const Subject = t.String({ minLength: 1, maxLength: subjectMax * 2, description: `1-${subjectMax} characters.` });
 const Category = t.String({
 	minLength: 1,
-	maxLength: categoryMax,
+	maxLength: categoryMax * 2,
 	description: `Your own word, at most ${categoryMax} characters; \`${moderationCategory}\` is reserved.`,
 });
-const Tags = t.Array(t.String({ minLength: 1, maxLength: tagMax }), {
+const Tags = t.Array(t.String({ minLength: 1, maxLength: tagMax * 2 }), {
 	maxItems: tagsMax,
 	description: `All its tags, at most ${tagsMax}; for the desk.`,
 });
@@ -146,7 +146,9 @@ export type UpdateTicket = Static<typeof UpdateTicket>;
 export const RateTicket = t.Object(
 	{
 		score: t.Integer({ minimum: 1, maximum: 5 }),
-		comment: t.Optional(t.String({ maxLength: ratingCommentMax })),
+		comment: t.Optional(
+			t.String({ maxLength: ratingCommentMax * 2, description: `At most ${ratingCommentMax} characters.` }),
+		),
 	},
 	{ examples: [{ score: 5, comment: 'Quick and friendly.' }] },
 );
@@ -191,10 +193,10 @@ export const DeskTicketQuery = t.Object({
 		}),
 	),
 	priority: t.Optional(TicketPriority),
-	category: t.Optional(t.String({ minLength: 1, maxLength: categoryMax, description: 'Exactly this category.' })),
+	category: t.Optional(t.String({ minLength: 1, maxLength: categoryMax * 2, description: 'Exactly this category.' })),
 	assignee: t.Optional(Id('The id of a desk user; `me` for yourself.')),
 	unassigned: t.Optional(t.Boolean({ description: 'true: only those that nobody takes care of.' })),
-	tag: t.Optional(t.String({ minLength: 1, maxLength: tagMax, description: 'With this tag.' })),
+	tag: t.Optional(t.String({ minLength: 1, maxLength: tagMax * 2, description: 'With this tag.' })),
 	q: t.Optional(
 		t.String({
 			minLength: 1,
@@ -213,7 +215,8 @@ export const DeskTicketQuery = t.Object({
 			],
 			{
 				default: '-updatedAt',
-				description: 'Newest activity first, by opening, highest priority first, or longest waiting first.',
+				description:
+					'`-updatedAt` newest activity first, `createdAt` oldest first, `-createdAt` newest first, `-priority` most urgent first, `waitingSince` longest waiting first.',
 			},
 		),
 	),

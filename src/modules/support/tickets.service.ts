@@ -15,6 +15,7 @@ import { createThreadService, type Meeting, type ThreadPolicy } from '../messagi
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { cleanLine, cleanText } from '../messaging/messaging.text.ts';
 import type { SiteService } from '../sites/sites.service.ts';
+import { skeletonOf } from '../users/names.ts';
 import { canReceive, isSuspended } from '../users/users.access.ts';
 import type { UserSteps } from '../users/users.steps.ts';
 import type { Standing } from '../users/users.tables.ts';
@@ -155,7 +156,8 @@ export const createTicketService = ({
 	const cleanCategory = (category: string | null | undefined): string | null => {
 		if (category === null || category === undefined) return null;
 		const clean = cleanLine(category, 'category', categoryMax);
-		if (clean.toLowerCase() === moderationCategory) throw new AppError('category_reserved');
+		// by what the eye keeps: who may not set it could otherwise pass a ticket off as a report
+		if (skeletonOf(clean) === skeletonOf(moderationCategory)) throw new AppError('category_reserved');
 		return clean;
 	};
 
@@ -246,7 +248,7 @@ export const createTicketService = ({
 	/** Whoever has left the team takes care of no ticket any more. */
 	eventLog.onCommitted((batch) => {
 		for (const { type, site, userA } of batch) {
-			if (userA === undefined || (type !== 'user.updated' && type !== 'user.deleted')) continue;
+			if (userA === undefined || !['user.updated', 'user.revoked', 'user.deleted'].includes(type)) continue;
 			if (!store.read((tx) => tickets.isLeftBehind(tx, site, userA))) continue;
 			store
 				.atomic((tx) => tickets.unassignAll(tx, site, userA, systemActor))
@@ -343,7 +345,7 @@ export const createTicketService = ({
 						results.push({ id, ok: false, code: error.code, message: error.message });
 					}
 				}
-				return { changed: results.filter(({ ok }) => ok).length, results };
+				return { changed: new Set(results.filter(({ ok }) => ok).map(({ id }) => id)).size, results };
 			});
 		},
 

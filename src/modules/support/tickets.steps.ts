@@ -23,7 +23,7 @@ import { newId } from '../../kernel/ids.ts';
 import { closeRowsMax, searchMatchesMax, searchUsersMax } from '../../kernel/limits.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
-import { conversations, messages } from '../messaging/messaging.tables.ts';
+import { conversations, isAmong, isIn, messages } from '../messaging/messaging.tables.ts';
 import type { SearchSteps } from '../messaging/search.steps.ts';
 import type { UserSteps } from '../users/users.steps.ts';
 import { users as userRows } from '../users/users.tables.ts';
@@ -63,6 +63,7 @@ const statusWords: Record<TicketStatus, string> = {
 	closed: 'closed',
 };
 const orders = {
+	'-updatedAt': [desc(conversations.lastActivityAt), desc(conversations.pk)],
 	createdAt: [asc(tickets.number)],
 	'-createdAt': [desc(tickets.number)],
 	'-priority': [
@@ -95,7 +96,7 @@ export const ticketSteps = (
 		db
 			.select({ number: max(tickets.number) })
 			.from(tickets)
-			.where(eq(tickets.site, p('site'))),
+			.where(eq(tickets.site, held('site'))),
 	);
 	const byNumber = prepared(
 		db
@@ -179,6 +180,8 @@ export const ticketSteps = (
 		if (status === 'resolved') return { resolvedAt: now, waitingSince: null };
 		// closing what was not resolved resolves it too
 		if (status === 'closed') return { resolvedAt: ticket.resolvedAt ?? now, closedAt: now, waitingSince: null };
+		// now the team waits for the requester, and not the other way round
+		if (status === 'waiting') return { resolvedAt: null, waitingSince: null };
 		return { resolvedAt: null, ...(by === 'requester' && { waitingSince: ticket.waitingSince ?? now }) };
 	};
 
@@ -254,11 +257,18 @@ export const ticketSteps = (
 				),
 			);
 	const visible = (site: number, viewer: DeskViewer) => notInArray(conversations.pk, hidden(viewer, site));
-
-	const isAmong = (among: number[] | undefined) =>
-		among === undefined
-			? undefined
-			: sql`${conversations.pk} in (select value from json_each(${JSON.stringify(among)}))`;
+	/** What somebody may not take care of any more: all of it once they left the team, reports once they do not moderate. */
+	const isLost = (site: number, user: number) =>
+		and(
+			eq(tickets.assignee, user),
+			eq(tickets.site, site),
+			ne(conversations.status, 'closed'),
+			or(
+				eq(userRows.role, 'user'),
+				isNotNull(userRows.erasedAt),
+				and(eq(userRows.role, 'staff'), eq(tickets.category, moderationCategory)),
+			),
+		);
 
 	return {
 		find: step(function* (tx, site: number, id: string) {
@@ -322,16 +332,24 @@ export const ticketSteps = (
 			const status = workflow[row.status as TicketStatus].onReply[part];
 			if (status) yield* change(tx, { row, ticket: now }, actor, part, { status });
 		}),
-		/** rate sets the requester's rating, with a system message that tells the score. */
+		/** rate sets the requester's rating; where the score is another, a system message tells it. */
 		rate: step(function* (tx, entry: TicketEntry, actor: string, score: number, comment: string | null) {
-			const { ticket } = entry;
-			yield* note(tx, ticket, actor, 'rating', ticket.rating === null ? null : String(ticket.rating), String(score));
-			const text = `The ticket was rated ${score} of 5.`;
-			const row = yield* messaging.announce(tx, entry.row, newId('msg'), text, { action: 'rating', score });
-			const rated = { rating: score, ratingComment: comment, ratedAt: tx.now, updatedAt: tx.now };
-			const after = { row, ticket: yield* updateTicket(tx, ticket, { ...rated, version: ticket.version + 1 }) };
+			const before = entry.ticket.rating;
+			let { row } = entry;
+			if (score !== before) {
+				yield* note(tx, entry.ticket, actor, 'rating', before === null ? null : String(before), String(score));
+				const text = `The ticket was rated ${score} of 5.`;
+				row = yield* messaging.announce(tx, row, newId('msg'), text, { action: 'rating', score });
+			}
+			const ticket = yield* updateTicket(tx, entry.ticket, {
+				rating: score,
+				ratingComment: comment,
+				ratedAt: tx.now,
+				updatedAt: tx.now,
+				version: entry.ticket.version + 1,
+			});
 			yield* events.record(tx, updated(row, true));
-			return after;
+			return { row, ticket };
 		}),
 		history: step(function* (tx, ticket: number) {
 			return yield* tx.all(
@@ -343,19 +361,25 @@ export const ticketSteps = (
 		publicIds: step(function* (tx, entries: TicketEntry[]) {
 			const follows = entries.flatMap(({ ticket }) => (ticket.follows === null ? [] : [ticket.follows]));
 			const sources = entries.flatMap(({ ticket }) => (ticket.source === null ? [] : [ticket.source]));
-			const followed = yield* tx.all(
-				db
-					.select({ pk: conversations.pk, id: conversations.id })
-					.from(conversations)
-					.where(inArray(conversations.pk, follows)),
-			);
-			const made = yield* tx.all(
-				db
-					.select({ pk: messages.pk, message: messages.id, conversation: conversations.id })
-					.from(messages)
-					.innerJoin(conversations, eq(conversations.pk, messages.conversation))
-					.where(inArray(messages.pk, sources)),
-			);
+			const followed =
+				follows.length === 0
+					? []
+					: yield* tx.all(
+							db
+								.select({ pk: conversations.pk, id: conversations.id })
+								.from(conversations)
+								.where(inArray(conversations.pk, follows)),
+						);
+			const made =
+				sources.length === 0
+					? []
+					: yield* tx.all(
+							db
+								.select({ pk: messages.pk, message: messages.id, conversation: conversations.id })
+								.from(messages)
+								.innerJoin(conversations, eq(conversations.pk, messages.conversation))
+								.where(inArray(messages.pk, sources)),
+						);
 			return {
 				follows: new Map(followed.map(({ pk, id }) => [pk, id])),
 				sources: new Map(made.map(({ pk, ...ids }) => [pk, ids])),
@@ -364,6 +388,7 @@ export const ticketSteps = (
 		/** assignees are the rows of those who take care of tickets. */
 		assignees: step(function* (tx, entries: TicketEntry[]) {
 			const pks = [...new Set(entries.flatMap(({ ticket }) => (ticket.assignee === null ? [] : [ticket.assignee])))];
+			if (pks.length === 0) return [];
 			return yield* tx.all(db.select().from(userRows).where(inArray(userRows.pk, pks)));
 		}),
 		findBySource: step(function* (tx, source: number) {
@@ -389,9 +414,8 @@ export const ticketSteps = (
 			return [...found, ...theirs, ...(numbered ? [numbered.pk] : [])];
 		}),
 
-		/** visibleTo is the condition under which the desk's lists show a conversation; `among`: only these, by integer key. */
-		visibleTo: (site: number, viewer: DeskViewer, among: number[] | undefined) =>
-			and(visible(site, viewer), isAmong(among)),
+		/** visibleTo is the condition under which the desk's lists show a conversation. */
+		visibleTo: visible,
 		/** deskList is a page of a site's tickets for the desk, and how many there are. */
 		deskList: step(function* (
 			tx,
@@ -406,7 +430,7 @@ export const ticketSteps = (
 				tag?: string | undefined;
 				/** Only these, by integer key. */
 				among?: number[] | undefined;
-				order: TicketOrder | '-updatedAt';
+				order: TicketOrder;
 				limit: number;
 				offset: number;
 			},
@@ -432,22 +456,23 @@ export const ticketSteps = (
 								.from(ticketTags)
 								.where(and(eq(ticketTags.site, site), eq(ticketTags.tag, tag))),
 						),
-				isAmong(among),
 			];
-			if (order === '-updatedAt') {
+			if (order === '-updatedAt' && typeof assignee !== 'number') {
 				const matches =
 					ofTicket &&
 					sql`exists (select 1 from ${tickets} where ${tickets.conversation} = ${conversations.pk} and ${ofTicket})`;
 				const only = and(...ofConversation, matches);
-				const found = yield* messaging.byActivity(tx, site, { statuses, only, limit, offset });
-				return { rows: found.rows, total: found.total };
+				return yield* messaging.byActivity(tx, site, { statuses, only, among, limit, offset });
 			}
-			const where = and(
-				eq(conversations.site, site),
-				inArray(conversations.status, [...statuses]),
-				...ofConversation,
-				ofTicket,
-			);
+			// where to begin: at the few that are named, at one user's, at all in the order of their numbers, or at some statuses
+			const beginning = among
+				? isAmong(among, site, statuses)
+				: typeof assignee === 'number'
+					? and(sql`+${tickets.site} = ${site}`, isIn(statuses))
+					: statuses.includes('closed')
+						? and(eq(tickets.site, site), isIn(statuses))
+						: and(eq(conversations.site, site), inArray(conversations.status, [...statuses]));
+			const where = and(beginning, ...ofConversation, ofTicket);
 			const rows = yield* tx.all(
 				db
 					.select(getTableColumns(conversations))
@@ -458,12 +483,14 @@ export const ticketSteps = (
 					.limit(limit)
 					.offset(offset),
 			);
+			const counted = db.select({ n: count() }).from(conversations);
 			const total = (yield* tx.get(
-				db
-					.select({ n: count() })
-					.from(conversations)
-					.innerJoin(tickets, eq(tickets.conversation, conversations.pk))
-					.where(where),
+				ofTicket || among
+					? counted.innerJoin(tickets, eq(tickets.conversation, conversations.pk)).where(where)
+					: // every conversation in such a status is a ticket, and the index of statuses is enough to count them
+						counted.where(
+							and(eq(conversations.site, site), inArray(conversations.status, [...statuses]), ...ofConversation),
+						),
 			))?.n;
 			return { rows, total: total ?? 0 };
 		}),
@@ -550,7 +577,7 @@ export const ticketSteps = (
 					.limit(closeRowsMax),
 			);
 		}),
-		/** isLeftBehind: whether somebody who is not of the team any more still has tickets to take care of. */
+		/** isLeftBehind: whether somebody still has tickets that they may not take care of any more. */
 		isLeftBehind: step(function* (tx, site: number, user: number) {
 			const row = yield* tx.get(
 				db
@@ -558,26 +585,20 @@ export const ticketSteps = (
 					.from(tickets)
 					.innerJoin(userRows, eq(userRows.pk, tickets.assignee))
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
-					.where(
-						and(
-							eq(tickets.assignee, user),
-							eq(tickets.site, site),
-							ne(conversations.status, 'closed'),
-							or(eq(userRows.role, 'user'), isNotNull(userRows.erasedAt)),
-						),
-					)
+					.where(isLost(site, user))
 					.limit(1),
 			);
 			return row !== undefined;
 		}),
-		/** unassignAll takes a user off every ticket that is not closed. */
+		/** unassignAll takes a user off every ticket that is not closed and that they may not take care of any more. */
 		unassignAll: step(function* (tx, site: number, user: number, actor: string) {
 			const found = yield* tx.all(
 				db
 					.select({ row: conversations, ticket: tickets })
 					.from(tickets)
+					.innerJoin(userRows, eq(userRows.pk, tickets.assignee))
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
-					.where(and(eq(tickets.assignee, user), eq(tickets.site, site), ne(conversations.status, 'closed'))),
+					.where(isLost(site, user)),
 			);
 			for (const entry of found) yield* change(tx, entry, actor, null, { assignee: null });
 		}),

@@ -100,7 +100,7 @@ export const createPasswordService = ({
 		if (site) sites.requireOrigin(caller.origin, site);
 		else if (caller.origin && !caller.origin.own && !sites.originOfAny(caller.origin.value))
 			throw new AppError('origin_not_allowed');
-		if (caller.site && caller.site.pk !== site?.pk) throw new AppError('wrong_site');
+		if (caller.site && site && caller.site.pk !== site.pk) throw new AppError('wrong_site');
 	};
 	/** Looks at a link before a password is hashed for it: a stranger's guess costs little. It is used up later. */
 	const judgeLink = (caller: Caller, kind: 'setup' | 'access', token: string): void => {

@@ -34,7 +34,8 @@ export const userDeskRoutes = ({
 			detail: {
 				operationId: 'listUsers',
 				summary: 'View all users',
-				description: 'Newest first; by words, role, suspension or your own id of the user.',
+				description:
+					'Newest first, narrowed down by the start of a name, role, suspension, or your own id of the user.',
 			},
 		})
 		.get('/:id', ({ principal, params }) => users.deskView(principal, params.id), {

@@ -360,6 +360,7 @@ export const userSteps = (db: Db, { events, sites }: { events: EventSteps; sites
 				offset: number;
 			},
 		) {
+			if (query.among?.length === 0) return { rows: [] as UserRow[], total: 0 };
 			const isOut = sql`(${users.suspendedAt} is not null and (${users.suspendedUntil} is null or ${users.suspendedUntil} > ${tx.now}))`;
 			const where = and(
 				eq(users.site, site),
