@@ -147,7 +147,7 @@ CREATE INDEX `tickets_by_rating` ON `tickets` (`site`,`rating`) WHERE "tickets".
 CREATE UNIQUE INDEX `tickets_by_number` ON `tickets` (`site`,`number`);--> statement-breakpoint
 DROP INDEX `conversations_by_activity`;--> statement-breakpoint
 ALTER TABLE `conversations` ADD `status` text DEFAULT 'active' NOT NULL;--> statement-breakpoint
-CREATE INDEX `conversations_unread_by_desk` ON `conversations` (`site`) WHERE "conversations"."type" = 'support' and "conversations"."unread_two" > 0;--> statement-breakpoint
+CREATE INDEX `conversations_unread_by_desk` ON `conversations` (`site`,`unread_two`) WHERE "conversations"."type" = 'support' and "conversations"."unread_two" > 0;--> statement-breakpoint
 CREATE INDEX `conversations_by_activity` ON `conversations` (`site`,`status`,`active_minute`);--> statement-breakpoint
 ALTER TABLE `messages` ADD `evidence_of` integer;--> statement-breakpoint
 ALTER TABLE `users` ADD `last_seen_at` integer;--> statement-breakpoint

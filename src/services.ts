@@ -134,13 +134,14 @@ export const createServices = ({
 		openUnanswered: config.unverifiedConversations,
 	});
 	const canned = createCannedService({ store, users, canned: cannedSteps(db), audit });
+	const reportRows = reportSteps(db, { events });
 	const reports = createReportService({
 		store,
 		users,
 		messaging,
 		tickets,
 		ticketRows,
-		reports: reportSteps(db, { events }),
+		reports: reportRows,
 		audit,
 		see: { p2p: p2p.see, support: tickets.see },
 	});
@@ -172,7 +173,7 @@ export const createServices = ({
 		inbox,
 		stats,
 		search: searching,
-		audit: createAuditService({ store, audit }),
+		audit: createAuditService({ store, audit, hiddenFrom: reportRows.about }),
 	};
 };
 export type Services = ReturnType<typeof createServices>;

@@ -106,6 +106,7 @@ export const createInboxService = ({
 		const { limit, offset } = asked;
 		const who = whoOf(p);
 		const statuses = statusesOf(query);
+		const plain = query.from === undefined && query.to === undefined && among === undefined;
 		const found =
 			statuses.length === 0 || among?.length === 0
 				? { rows: [], total: 0 }
@@ -115,6 +116,7 @@ export const createInboxService = ({
 						to: query.to === undefined ? undefined : Date.parse(query.to),
 						only: tickets.visibleTo(p.site, who),
 						among,
+						known: plain ? yield* tickets.shown(tx, p.site, who, statuses) : undefined,
 						limit,
 						offset,
 					});

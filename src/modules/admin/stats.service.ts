@@ -84,7 +84,9 @@ export const createStatsService = ({
 					byPriority: { low: ofPriority('low'), medium: ofPriority('medium'), high: ofPriority('high') },
 				},
 				medianFirstResponseSeconds: inSeconds(yield* stats.medianFirstResponse(tx, p.site)),
-				medianResolutionSeconds: inSeconds(yield* stats.medianResolution(tx, p.site)),
+				medianResolutionSeconds: inSeconds(
+					yield* stats.medianResolution(tx, p.site, inStatus('resolved') + inStatus('closed')),
+				),
 				rating: yield* stats.rating(tx, p.site),
 				series,
 			};

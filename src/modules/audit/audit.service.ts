@@ -1,4 +1,5 @@
 import type { Store } from '../../db/open.ts';
+import type { Steps, Tx } from '../../db/step.ts';
 import { iso } from '../../kernel/clock.ts';
 import { pageOf, paging } from '../../kernel/page.ts';
 import type { Principal } from '../../kernel/principal.ts';
@@ -18,7 +19,16 @@ export interface AuditVerdict {
 const verifyRows = 1_000;
 
 /** createAuditService: reading the desk's chain of acts, and checking that nobody has changed it. */
-export const createAuditService = ({ store, audit }: { store: Store; audit: AuditSteps }) => ({
+export const createAuditService = ({
+	store,
+	audit,
+	hiddenFrom,
+}: {
+	store: Store;
+	audit: AuditSteps;
+	/** The public ids of what a user must not see: whoever is reported sees nothing of it here either. */
+	hiddenFrom: (tx: Tx, site: number, user: number) => Steps<string[]>;
+}) => ({
 	/** list is a page of the site's acts, newest first. */
 	list: (p: Principal, query: AuditQuery): AuditPage =>
 		store.read(function* (tx) {
@@ -28,6 +38,7 @@ export const createAuditService = ({ store, audit }: { store: Store; audit: Audi
 				actor: query.actor,
 				action: query.action,
 				target: query.target,
+				hidden: p.kind === 'user' ? yield* hiddenFrom(tx, p.site, p.pk) : [],
 				from: query.from === undefined ? undefined : Date.parse(query.from),
 				to: query.to === undefined ? undefined : Date.parse(query.to),
 				limit,

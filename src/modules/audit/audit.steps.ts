@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gte, inArray, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, lte, notInArray, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
 import { atMost, held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
@@ -17,8 +17,8 @@ export interface AuditedFields {
 	subject?: number | undefined;
 }
 
-/** Whose data the words of a search are, nobody can tell: every erasure deletes them all. */
-export const searchWordsField = 'q';
+/** Whose data the words of a search are, nobody can tell: every erasure deletes those of its site. */
+export const searchAction = 'conversations.search';
 
 const asText = (value: AuditedChange['before']): string | null =>
 	value === undefined || value === null ? null : String(value);
@@ -101,6 +101,8 @@ export const auditSteps = (db: Db) => {
 				actor?: string | undefined;
 				action?: string | undefined;
 				target?: string | undefined;
+				/** What the reader must not see, by its public id. */
+				hidden: string[];
 				from?: number | undefined;
 				to?: number | undefined;
 				limit: number;
@@ -112,6 +114,7 @@ export const auditSteps = (db: Db) => {
 				query.actor === undefined ? undefined : eq(auditLog.actor, query.actor),
 				query.action === undefined ? undefined : eq(auditLog.action, query.action),
 				query.target === undefined ? undefined : eq(auditLog.target, query.target),
+				query.hidden.length === 0 ? undefined : notInArray(auditLog.target, query.hidden),
 				query.from === undefined ? undefined : gte(auditLog.at, query.from),
 				query.to === undefined ? undefined : lte(auditLog.at, query.to),
 			);
@@ -148,17 +151,13 @@ export const auditSteps = (db: Db) => {
 		}),
 
 		/** forget deletes the values that are a user's, and those that may be; the chain stays whole without them. */
-		forget: step(function* (tx, _site: number, user: number) {
-			yield* tx.run(
-				db
-					.delete(auditValues)
-					.where(
-						or(
-							eq(auditValues.subject, user),
-							and(isNull(auditValues.subject), eq(auditValues.field, searchWordsField)),
-						),
-					),
-			);
+		forget: step(function* (tx, site: number, user: number) {
+			const searches = db
+				.select({ pk: auditLog.pk })
+				.from(auditLog)
+				.where(and(eq(auditLog.site, site), eq(auditLog.action, searchAction)));
+			yield* tx.run(db.delete(auditValues).where(eq(auditValues.subject, user)));
+			yield* tx.run(db.delete(auditValues).where(inArray(auditValues.entry, searches)));
 		}),
 	};
 };

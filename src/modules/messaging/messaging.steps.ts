@@ -653,6 +653,7 @@ export const messagingSteps = (
 		/**
 		 * byActivity is a page of a site's conversations in some statuses, newest activity first, and how many there are.
 		 * `from`, `to`: milliseconds, to the minute. `only`: a condition on `conversations`. `among`: only these few, by integer key.
+		 * `known`: how many there are, where counters tell: to count a hundred thousand takes longer than to read the page.
 		 */
 		byActivity: step(function* (
 			tx,
@@ -663,11 +664,12 @@ export const messagingSteps = (
 				to?: number | undefined;
 				only?: SQL | undefined;
 				among?: number[] | undefined;
+				known?: number | undefined;
 				limit: number;
 				offset: number;
 			},
 		) {
-			const { statuses, from, to, only, among, limit, offset } = query;
+			const { statuses, from, to, only, among, known, limit, offset } = query;
 			const chosen = (more?: SQL) =>
 				and(
 					from === undefined ? undefined : gte(conversations.activeMinute, minuteOf(from)),
@@ -692,12 +694,14 @@ export const messagingSteps = (
 			const of = (status: ConversationRow['status'], more?: SQL) =>
 				and(eq(conversations.site, site), eq(conversations.status, status), chosen(more));
 			const total =
+				known ??
 				(yield* tx.get(
 					db
 						.select({ n: count() })
 						.from(conversations)
 						.where(and(eq(conversations.site, site), inArray(conversations.status, statuses), chosen())),
-				))?.n ?? 0;
+				))?.n ??
+				0;
 			if (offset >= total) return { rows: [] as ConversationRow[], total };
 			/** The statuses' parts of the index, each in order, read merged. */
 			const merged = (parts: unknown[]) =>
@@ -712,18 +716,29 @@ export const messagingSteps = (
 						db.select({ activeMinute: conversations.activeMinute }).from(conversations).where(of(status)).$dynamic(),
 					),
 				);
-				const found = yield* tx.get<{ activeMinute: number } | undefined>(
-					minutes.orderBy(sql`1 desc`).limit(1).offset(offset),
+				// looked back over as many as a page has: rarely do more share a minute
+				const before = Math.min(offset, limit - 1);
+				const found = yield* tx.all<{ activeMinute: number }[]>(
+					minutes
+						.orderBy(sql`1 desc`)
+						.limit(before + 1)
+						.offset(offset - before),
 				);
-				start = found?.activeMinute ?? 0;
-				const newer = and(inArray(conversations.status, statuses), chosen(gt(conversations.activeMinute, start)));
-				skip -=
-					(yield* tx.get(
-						db
-							.select({ n: count() })
-							.from(conversations)
-							.where(and(eq(conversations.site, site), newer)),
-					))?.n ?? 0;
+				start = found.at(-1)?.activeMinute ?? 0;
+				// those of the same minute that stand before the page are skipped; where it began further back, it is counted
+				const begun = found.findIndex(({ activeMinute }) => activeMinute === start);
+				skip = before - begun;
+				if (begun === 0 && before < offset) {
+					const newer = and(inArray(conversations.status, statuses), chosen(gt(conversations.activeMinute, start)));
+					const n =
+						(yield* tx.get(
+							db
+								.select({ n: count() })
+								.from(conversations)
+								.where(and(eq(conversations.site, site), newer)),
+						))?.n ?? 0;
+					skip = offset - n;
+				}
 			}
 			const older = start === undefined ? undefined : lte(conversations.activeMinute, start);
 			const rows = yield* tx.all<ConversationRow[]>(
@@ -733,6 +748,10 @@ export const messagingSteps = (
 					.offset(skip),
 			);
 			return { rows, total };
+		}),
+		/** chats is how many conversations of two users a site has, by its daily counters. */
+		chats: step(function* (tx, site: number) {
+			return (yield* sites.days(tx, site)).reduce((sum, { p2pConversations }) => sum + p2pConversations, 0);
 		}),
 		/** keysOf are the integer keys of the newest conversations that some users take part in. */
 		keysOf: step(function* (tx, site: number, people: number[], limit: number) {
@@ -842,8 +861,8 @@ export const messagingSteps = (
 			return true;
 		}),
 
-		/** meetInTicket: whether one of two users has written in a ticket of the other. */
-		meetInTicket: step(function* (tx, site: number, a: number, b: number) {
+		/** ticketOf is the newest ticket of one of two users in which the other has written. */
+		ticketOf: step(function* (tx, site: number, a: number, b: number) {
 			const wrote = (one: number, other: number) =>
 				and(
 					eq(conversationWriters.user, one),
@@ -852,15 +871,15 @@ export const messagingSteps = (
 					// a note is none of the requester's business, not even who wrote it
 					sql`exists (select 1 from ${messages} where ${messages.site} = ${site} and ${messages.conversation} = ${conversations.pk} and ${messages.noteSeq} = 0 and ${messages.sender} = ${one})`,
 				);
-			const found = yield* tx.get(
+			return yield* tx.get(
 				db
-					.select({ pk: conversations.pk })
+					.select(getTableColumns(conversations))
 					.from(conversationWriters)
 					.innerJoin(conversations, eq(conversations.pk, conversationWriters.conversation))
 					.where(and(inArray(conversationWriters.user, [a, b]), or(wrote(a, b), wrote(b, a))))
+					.orderBy(desc(conversations.pk))
 					.limit(1),
 			);
-			return found !== undefined;
 		}),
 		/** ofUser lists the conversations in which a user's words may stand, by integer key, for export and erasure. */
 		ofUser: step(function* (tx, site: number, user: number) {

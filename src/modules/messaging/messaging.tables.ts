@@ -79,7 +79,9 @@ export const conversations = sqliteTable(
 		index('conversations_by_two').on(t.participantTwo, t.site),
 		// note: one index for every list of the desk, which reads a status by itself or several merged
 		index('conversations_by_activity').on(t.site, t.status, t.activeMinute),
-		index('conversations_unread_by_desk').on(t.site).where(sql`${t.type} = 'support' and ${t.unreadTwo} > 0`),
+		index('conversations_unread_by_desk')
+			.on(t.site, t.unreadTwo)
+			.where(sql`${t.type} = 'support' and ${t.unreadTwo} > 0`),
 		foreignKey({
 			name: 'conversations_one',
 			columns: [t.site, t.participantOne],

@@ -70,7 +70,8 @@ export const createReportService = ({
 		reported: { pk: number },
 		what: {
 			message: MessageEntry | null;
-			row: ConversationRow | null;
+			/** Where the evidence stands. */
+			row: ConversationRow;
 			reason: string;
 			ids: { report: string; ticket: string; message: string };
 		},
@@ -87,24 +88,22 @@ export const createReportService = ({
 			reported: reported.pk,
 			message: { id: ids.message, text: reason },
 		});
-		if (row) {
-			const kept = yield* around(tx, row, message?.seq ?? row.lastSeq);
-			yield* messaging.keep(
-				tx,
-				opened.row,
-				kept.map((entry) => ({
-					id: newId('msg'),
-					message: entry,
-					metadata: {
-						conversationId: row.id,
-						messageId: entry.id,
-						messageSeq: entry.seq,
-						sentAt: iso(entry.createdAt),
-						reported: entry.pk === message?.pk,
-					},
-				})),
-			);
-		}
+		const kept = yield* around(tx, row, message?.seq ?? row.lastSeq);
+		yield* messaging.keep(
+			tx,
+			opened.row,
+			kept.map((entry) => ({
+				id: newId('msg'),
+				message: entry,
+				metadata: {
+					conversationId: row.id,
+					messageId: entry.id,
+					messageSeq: entry.seq,
+					sentAt: iso(entry.createdAt),
+					reported: entry.pk === message?.pk,
+				},
+			})),
+		);
 		yield* reports.insert(tx, p.site, {
 			id: ids.report,
 			ticket: opened.row.pk,
@@ -159,9 +158,10 @@ export const createReportService = ({
 			return store.atomic(function* (tx) {
 				yield* users.allowed(tx, p, 'report.make');
 				const user = yield* users.need(tx, p.site, id);
-				const row = (yield* messaging.findPair(tx, p.site, p.pk, user.pk)) ?? null;
-				if (!row && !(yield* messaging.meetInTicket(tx, p.site, p.pk, user.pk)))
-					throw new AppError('report_impossible');
+				const row =
+					(yield* messaging.findPair(tx, p.site, p.pk, user.pk)) ??
+					(yield* messaging.ticketOf(tx, p.site, p.pk, user.pk));
+				if (!row) throw new AppError('report_impossible');
 				return yield* make(tx, p, user, { message: null, row, reason, ids });
 			});
 		},

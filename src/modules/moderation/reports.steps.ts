@@ -123,6 +123,17 @@ export const reportSteps = (db: Db, { events }: { events: EventSteps }) => {
 			const total = all - hidden;
 			return { rows, total };
 		}),
+		/** about gives the public ids of the reports about a user, and of their tickets. */
+		about: step(function* (tx, site: number, user: number) {
+			const rows = yield* tx.all(
+				db
+					.select({ report: reports.id, ticket: conversations.id })
+					.from(reports)
+					.innerJoin(conversations, eq(conversations.pk, reports.ticket))
+					.where(and(eq(reports.reported, user), sql`+${reports.site} = ${site}`)),
+			);
+			return rows.flatMap(({ report, ticket }) => [report, ticket]);
+		}),
 		decide: step(function* (tx, report: ReportRow, status: ReportRow['status'], decidedBy: string) {
 			yield* tx.run(
 				db

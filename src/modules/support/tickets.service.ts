@@ -275,7 +275,9 @@ export const createTicketService = ({
 				let follows: number | undefined;
 				if (body.followsTicketId !== undefined) {
 					const earlier = yield* tickets.find(tx, p.site, body.followsTicketId);
-					if (!earlier || earlier.row.participantOne !== me.pk || earlier.row.status !== 'closed')
+					// a report is not gone on with, or the new ticket would tell the whole team of it
+					const isReport = earlier?.ticket.category === moderationCategory;
+					if (!earlier || isReport || earlier.row.participantOne !== me.pk || earlier.row.status !== 'closed')
 						throw new AppError('follow_up_invalid');
 					follows = earlier.row.pk;
 				}

@@ -257,6 +257,20 @@ export const ticketSteps = (
 				),
 			);
 	const visible = (site: number, viewer: DeskViewer) => notInArray(conversations.pk, hidden(viewer, site));
+	const tallies = step(function* (tx, site: number) {
+		return yield* tx.all(db.select().from(ticketTallies).where(eq(ticketTallies.site, site)));
+	});
+	/** Counts what the desk is shown in some statuses, from counters: all there are, without the few that are hidden. */
+	const shown = step(function* (tx, site: number, viewer: DeskViewer, statuses: readonly ConversationRow['status'][]) {
+		const all = (yield* tallies(tx, site))
+			.filter(({ status }) => statuses.includes(status))
+			.reduce((sum, { n }) => sum + n, statuses.includes('active') ? yield* messaging.chats(tx, site) : 0);
+		const left = db
+			.select({ n: count() })
+			.from(conversations)
+			.where(and(inArray(conversations.pk, hidden(viewer, site)), isIn(statuses)));
+		return all - ((yield* tx.get(left))?.n ?? 0);
+	});
 	/** What somebody may not take care of any more: all of it once they left the team, reports once they do not moderate. */
 	const isLost = (site: number, user: number) =>
 		and(
@@ -416,6 +430,7 @@ export const ticketSteps = (
 
 		/** visibleTo is the condition under which the desk's lists show a conversation. */
 		visibleTo: visible,
+		shown,
 		/** deskList is a page of a site's tickets for the desk, and how many there are. */
 		deskList: step(function* (
 			tx,
@@ -462,7 +477,9 @@ export const ticketSteps = (
 					ofTicket &&
 					sql`exists (select 1 from ${tickets} where ${tickets.conversation} = ${conversations.pk} and ${ofTicket})`;
 				const only = and(...ofConversation, matches);
-				return yield* messaging.byActivity(tx, site, { statuses, only, among, limit, offset });
+				const plain = !ofTicket && tag === undefined && among === undefined;
+				const known = plain ? yield* shown(tx, site, viewer, statuses) : undefined;
+				return yield* messaging.byActivity(tx, site, { statuses, only, among, known, limit, offset });
 			}
 			// where to begin: at the few that are named, at one user's, at all in the order of their numbers, or at some statuses
 			const beginning = among
@@ -483,6 +500,8 @@ export const ticketSteps = (
 					.limit(limit)
 					.offset(offset),
 			);
+			if (!ofTicket && tag === undefined && among === undefined)
+				return { rows, total: yield* shown(tx, site, viewer, statuses) };
 			const counted = db.select({ n: count() }).from(conversations);
 			const total = (yield* tx.get(
 				ofTicket || among
@@ -556,9 +575,7 @@ export const ticketSteps = (
 		}),
 
 		/** tallies are the numbers of a site's tickets by status, priority and whether somebody takes care of them. */
-		tallies: step(function* (tx, site: number) {
-			return yield* tx.all(db.select().from(ticketTallies).where(eq(ticketTallies.site, site)));
-		}),
+		tallies,
 		/** toClose are resolved tickets of a site that nothing has happened to since a time. */
 		toClose: step(function* (tx, site: number, before: number) {
 			return yield* tx.all(

@@ -338,7 +338,12 @@ export const createUserService = ({
 				const judge = yield* users.allowed(tx, p, managing ? 'user.manage' : 'user.suspend');
 				const row = yield* users.need(tx, p.site, id);
 				// the flags of a role that changes are those that stay set, unless others are
-				const flags = permissions ?? (role === undefined ? undefined : (row.permissions ?? {}));
+				const stays = role === undefined ? undefined : (row.permissions ?? {});
+				// flags are set as a whole: one that was off and is not named is given back
+				const off = Object.entries(row.permissions ?? {}).filter(([, on]) => !on);
+				const flags = permissions
+					? { ...Object.fromEntries(off.map(([flag]) => [flag, true])), ...permissions }
+					: stays;
 				judgeRank(judge ? asNow(p, judge) : p, { target: row, role, permissions: flags });
 				const newRole = role ?? row.role;
 				// permissions are for the desk: for a `user` they are taken without effect, as at creation
