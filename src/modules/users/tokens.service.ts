@@ -10,7 +10,7 @@ import {
 	unverifiedRenewalDays,
 	verifiedProofDays,
 } from '../../kernel/limits.ts';
-import { actorOf, type Caller, type Session, type UserPrincipal } from '../../kernel/principal.ts';
+import { actorOf, type Caller, operatorActor, type Session, type UserPrincipal } from '../../kernel/principal.ts';
 import { effectiveFlags, isDesk } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventLog } from '../events/events.service.ts';
@@ -296,12 +296,11 @@ export const createTokenService = ({
 
 		/** mintByOperator is for the command line: whoever may read the data folder may be anyone. */
 		mintByOperator: async (userId: string): Promise<ChatToken> => {
-			const user = store.read(function* (tx) {
-				const row = yield* users.findAnywhere(tx, userId);
-				if (!row) throw new AppError('not_found', { message: 'There is no user with this id.' });
-				return row;
-			});
-			return issue(user, sites.byPk(user.site).resourceId, user.ver, clock());
+			const found = store.read((tx) => users.findAnywhere(tx, userId));
+			if (!found) throw new AppError('not_found', { message: 'There is no user with this id.' });
+			if (isDesk(found.role))
+				await store.atomic((tx) => audit.record(tx, found.site, operatorActor, 'token.mint', found.id));
+			return issue(found, sites.byPk(found.site).resourceId, found.ver, clock());
 		},
 
 		/** logout ends this one token. */

@@ -825,7 +825,7 @@ describe('the chain', () => {
 			'a value of another entry': [
 				() => {
 					run("delete from audit_values where entry = ? and field = 'reason'", middle.pk);
-					const earlier = all.find(({ fields }) => fields.includes('reason')) as Row;
+					const earlier = all.find(({ pk, fields }) => pk !== middle.pk && fields.includes('reason')) as Row;
 					run("update audit_values set entry = ? where entry = ? and field = 'reason'", middle.pk, earlier.pk);
 				},
 				middle.seq,

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { day, hour, minute } from '../../../src/kernel/clock.ts';
 import type { DeskConversationPage } from '../../../src/modules/admin/inbox.schema.ts';
+import type { AuditPage } from '../../../src/modules/audit/audit.schema.ts';
 import type { Message, UnreadTotal } from '../../../src/modules/messaging/messaging.schema.ts';
 import type { Report, ReportPage, ReportReceipt } from '../../../src/modules/moderation/reports.schema.ts';
 import type { BulkOutcome, Ticket, TicketPage } from '../../../src/modules/support/tickets.schema.ts';
@@ -237,6 +238,15 @@ describe('the evidence', () => {
 		expect(await seqs(at(17))).toEqual([12, 13, 14, 15, 16, 17, 18]);
 		expect(await seqs(ofUser(t, 'bob'))).toEqual([13, 14, 15, 16, 17, 18]);
 	});
+	test('of a user whom one has met in a ticket only is the end of that ticket, without its notes', async () => {
+		using t = await createTestApp();
+		const ticket = await openTicket(t, 'alice');
+		await write(t, 'staff', ticket.id, 'go away');
+		await write(t, 'staff', ticket.id, 'what a customer', 'note');
+		const { ticketId } = await made(t, { as: 'alice', at: ofUser(t, 'staff') });
+		const texts = (await evidenceOf(t, 'moderator', ticketId)).map(({ content }) => content.text);
+		expect(texts).toEqual(['hi', 'go away', 'The ticket is now in progress.']);
+	});
 	test('of a ticket has no notes of the team in it', async () => {
 		using t = await createTestApp();
 		const ticket = await openTicket(t, 'alice');
@@ -464,6 +474,30 @@ describe('whoever is reported', () => {
 			expect(t.snapshot()).toBe(state);
 			if (role === 'user') expect(await t.refused({ as: 'rita', path: '/admin/reports' })).toEqual([403, 'forbidden']);
 		});
+	test('does not find it in the audit either, which tells everybody else', async () => {
+		using t = await createTestApp();
+		const chat = await t.conversation('alice', 'admin');
+		const { id } = await t.send('admin', chat);
+		const { id: report, ticketId } = await made(t, { as: 'alice', at: inChat(chat, id) });
+		const path = `/support/tickets/${ticketId}`;
+		await t.ok({ as: 'moderator', method: 'PATCH', path, body: { tags: ['misconduct'] } });
+		await decide(t, 'moderator', report);
+		const auditOf = async (as: string, query = '') =>
+			(await t.ok<AuditPage>({ as, path: `/admin/audit${query}` })).data.map(({ action, target }) => [action, target]);
+		const acts = [
+			['report.decide', report],
+			['ticket.update', ticketId],
+		];
+		expect((await auditOf('superadmin')).slice(0, 2)).toEqual(acts);
+		const seen = JSON.stringify([
+			await auditOf('admin'),
+			await auditOf('admin', `?target=${ticketId}`),
+			await auditOf('admin', `?target=${report}`),
+		]);
+		expect(seen).not.toContain(ticketId);
+		expect(seen).not.toContain(report);
+		expect(seen).toContain('user.create');
+	});
 	test('learns nothing from what can be reported either', async () => {
 		using t = await createTestApp();
 		// somebody of the team who has not written in a ticket reports it: its requester still has not met them
@@ -523,6 +557,17 @@ describe('the reporter', () => {
 			]);
 			expect((await t.ok<Ticket>({ as: 'ron', path: `/support/tickets/${ticketId}` })).status).toBe('resolved');
 		});
+	test('cannot go on with a closed one in a ticket, which the whole team would see', async () => {
+		using t = await createTestApp();
+		const chat = await t.conversation('alice', 'bob');
+		const { ticketId } = await made(t, { as: 'alice', at: inChat(chat, (await t.send('bob', chat)).id) });
+		await t.ok({ as: 'alice', method: 'PATCH', path: `/support/tickets/${ticketId}`, body: { status: 'closed' } });
+		const body = { subject: 'again', initialMessage: 'hi', followsTicketId: ticketId };
+		expect(await t.refused({ as: 'alice', method: 'POST', path: '/support/tickets', body })).toEqual([
+			422,
+			'follow_up_invalid',
+		]);
+	});
 });
 
 describe('the staff below moderators', () => {
