@@ -107,9 +107,10 @@ describe('the README’s tour works when it is pasted', () => {
 			'user.conversations',
 			'ticket.update',
 			'ticket.update',
+			'token.mint',
 			'user.create',
 		]);
-		expect(checked).toMatch(/\nlocalhost +4 +whole /);
+		expect(checked).toMatch(/\nlocalhost +5 +whole /);
 		expect(answers(12)[0]).toMatchObject({ success: false, code: 'invalid_token' });
 	}, 30_000);
 });
