@@ -150,6 +150,7 @@ ALTER TABLE `conversations` ADD `status` text DEFAULT 'active' NOT NULL;--> stat
 CREATE INDEX `conversations_unread_by_desk` ON `conversations` (`site`,`unread_two`) WHERE "conversations"."type" = 'support' and "conversations"."unread_two" > 0;--> statement-breakpoint
 CREATE INDEX `conversations_by_activity` ON `conversations` (`site`,`status`,`active_minute`);--> statement-breakpoint
 ALTER TABLE `messages` ADD `evidence_of` integer;--> statement-breakpoint
+ALTER TABLE `one_time_links` ADD `maker` integer;--> statement-breakpoint
 ALTER TABLE `users` ADD `last_seen_at` integer;--> statement-breakpoint
 CREATE INDEX `users_listed` ON `users` (`site`,`pk`) WHERE "users"."erased_at" is null;--> statement-breakpoint
 CREATE INDEX `users_by_email` ON `users` (`site`,`email_key`) WHERE "users"."email_key" is not null;--> statement-breakpoint
@@ -157,8 +158,7 @@ CREATE INDEX `users_by_display_name` ON `users` (`site`,`display_skeleton`) WHER
 CREATE INDEX `users_seen` ON `users` (`site`,`last_seen_at`) WHERE "users"."last_seen_at" is not null;--> statement-breakpoint
 -- Full-text search: which words are in which message. Written by hand, because the tables' description knows no virtual tables.
 -- Words reach it in the form in which they are compared, so its tokenizer has nothing to decide: `:` parts a word from its scope.
-CREATE VIRTUAL TABLE `texts` USING fts5(words, content='', columnsize=0, tokenize="ascii tokenchars ':'");--> statement-breakpoint
--- A removal takes words out of the file; without this it only notes that they are not to be found.
-INSERT INTO `texts`(`texts`, rank) VALUES ('secure-delete', 1);--> statement-breakpoint
+-- A removal notes that a row is not to be found; its words leave the file with the next sweep.
+CREATE VIRTUAL TABLE `texts` USING fts5(words, content='', contentless_delete=1, tokenize="ascii tokenchars ':'");--> statement-breakpoint
 -- The row by which a sweep always finds something to merge; no text has its word.
 INSERT INTO `texts`(rowid, words) VALUES (0, ':');

@@ -49,7 +49,7 @@ export const matchQuery = (scopes: string[], words: string): string | null => {
 export const fullText = (db: Db) => {
 	const sqlite = db.$client;
 	const insert = sqlite.prepare('insert into texts(rowid, words) values ($row, $words)');
-	const erase = sqlite.prepare("insert into texts(texts, rowid, words) values ('delete', $row, $words)");
+	const erase = sqlite.prepare('delete from texts where rowid = $row');
 	const select = sqlite.prepare(
 		'select rowid as row from texts where texts match $query order by rowid desc limit $limit offset $offset',
 	);
@@ -59,10 +59,10 @@ export const fullText = (db: Db) => {
 	return {
 		add: { run: (text: Text) => insert.run(indexed(text)) },
 		/**
-		 * remove takes a row out of the index; the text must be the one that was added, or the index is damaged. Of a word that stood first on a page,
-		 * the file keeps the letters by which the page is found until the next sweep.
+		 * remove takes a row out of what is found; its words stay in the file until the next sweep. note: to take them out of the
+		 * lists at once rewrites the list of each word, and a long text of common words would hold up everybody
 		 */
-		remove: { run: (text: Text) => erase.run(indexed(text)) },
+		remove: { run: ({ row }: Pick<Text, 'row'>) => erase.run({ row }) },
 		/** find lists rows, newest first. note: it reads no further than its limit, except for the beginning of a word. */
 		find: {
 			all: ({ query, limit, offset = 0 }: { query: string; limit: number; offset?: number }) =>
@@ -76,7 +76,7 @@ export const fullText = (db: Db) => {
 			run: ({ pages, begin = false }: { pages: number; begin?: boolean }) => {
 				const before = changes();
 				if (begin) {
-					erase.run(sweepRow);
+					erase.run({ row: sweepRow.row });
 					insert.run(sweepRow);
 				}
 				merge.run({ pages: begin ? -pages : pages });

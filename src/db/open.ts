@@ -28,8 +28,11 @@ export interface Store extends Atomic {
 	db: Db;
 	/** foreignCommit is true once after another process has changed the file. */
 	foreignCommit(): boolean;
-	/** writeBack moves the log into the file, so that what was overwritten there is nowhere any more. */
-	writeBack(): void;
+	/**
+	 * writeBack moves the log into the file, so that what was overwritten there is nowhere any more. false where that has to
+	 * wait for another process.
+	 */
+	writeBack(): boolean;
 	/** explain is the engine's plan of a statement, a line for each step, for tests. */
 	explain(statement: string): string[];
 	/** probe asks the file itself whether it can be read. */
@@ -284,11 +287,16 @@ const storeOf = (
 	let seenVersion = readVersion();
 	const one = sqlite.prepare('select 1 from sqlite_master limit 1');
 	const writeBack = () => {
+		if (memory) return true;
 		try {
-			if (!memory) sqlite.run('PRAGMA wal_checkpoint(TRUNCATE)');
+			// note: a reader in another process is no error here but a number in the answer
+			const done = Number(sqlite.query('PRAGMA wal_checkpoint(TRUNCATE)').values()[0]?.[0]) === 0;
+			if (!done) log.warn('the write-ahead log could not be written back: another process is reading the file');
+			return done;
 		} catch (error) {
 			// note: nothing is lost: the next start reads the log
 			log.warn({ err: error }, 'the write-ahead log could not be written back');
+			return false;
 		}
 	};
 

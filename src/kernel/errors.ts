@@ -99,6 +99,7 @@ export const failures = {
 	avatar_not_allowed: [422, 'avatarUrl must be an https address on one of the site’s own origins.'],
 	conversation_with_self: [422, 'A conversation needs two different users.'],
 	message_text_invalid: [422, 'A message has 1-10 000 characters of well-formed Unicode and no NUL.'],
+	edits_exhausted: [422, 'A message can be edited 20 times. Write a new one.'],
 	message_deleted: [422, 'This message was deleted.'],
 	reply_to_invalid: [422, 'replyTo must be a message of the same conversation that has not been deleted.'],
 	cursor_invalid: [422, 'The message named as cursor is not in this conversation.'],

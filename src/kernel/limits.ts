@@ -48,6 +48,8 @@ export const searchMatchesMax = 1_000;
 export const searchUsersMax = 20;
 /** Messages that one piece of indexing takes up. */
 export const indexRowsMax = 500;
+/** Characters that one piece of indexing takes up: about ten milliseconds. */
+export const indexCharsMax = 100_000;
 /** Pieces of indexing in one go: what is left comes a second later. */
 export const indexPiecesMax = 10;
 /** Pages of 4 KiB of the text index that one piece of a sweep writes: about two milliseconds. */
@@ -58,7 +60,11 @@ export const reportReasonMax = 2_000;
 export const evidenceNeighbours = 5;
 /** Resolved tickets that one piece of closing takes up. */
 export const closeRowsMax = 100;
+/** Tickets that one piece of an erasure empties. */
+export const forgetTicketsMax = 50;
 
+/** How often a message may be edited: the desk is shown every earlier text of it. */
+export const editsPerMessageMax = 20;
 export const reactionsPerMessageMax = 20;
 export const unreadListMax = 100;
 export const blocksMax = 1_000;

@@ -159,7 +159,7 @@ export const createInboxService = ({
 					(type) => (query.type === undefined || query.type === type) && (type === 'support' || admin),
 				);
 				if (query.q !== undefined) {
-					const found = new Set(yield* tickets.matching(tx, p.site, types, query.q));
+					const found = new Set(yield* tickets.matching(tx, p.site, whoOf(p).pk, types, query.q));
 					among = types.length === 0 ? [] : (among?.filter((pk) => found.has(pk)) ?? [...found]);
 					if (types.includes('p2p'))
 						yield* audit.record(tx, p.site, actorOf(p), 'conversations.search', '', {

@@ -1,8 +1,9 @@
-import { and, asc, count, desc, eq, gte, inArray, lte, notInArray, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, lte, notInArray, or, sql } from 'drizzle-orm';
 import type { Db } from '../../db/open.ts';
 import { atMost, held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { hour } from '../../kernel/clock.ts';
+import { purgeRowsMax } from '../../kernel/limits.ts';
 import { type AuditEntry, chainHash, newSalt, saltedHash } from './audit.chain.ts';
 import { auditLog, auditValues } from './audit.tables.ts';
 
@@ -150,14 +151,18 @@ export const auditSteps = (db: Db) => {
 			return { rows, values };
 		}),
 
-		/** forget deletes the values that are a user's, and those that may be; the chain stays whole without them. */
+		/** forget deletes values that are a user's, and those that may be, a piece at a time; the chain stays whole without them. */
 		forget: step(function* (tx, site: number, user: number) {
 			const searches = db
 				.select({ pk: auditLog.pk })
 				.from(auditLog)
 				.where(and(eq(auditLog.site, site), eq(auditLog.action, searchAction)));
-			yield* tx.run(db.delete(auditValues).where(eq(auditValues.subject, user)));
-			yield* tx.run(db.delete(auditValues).where(inArray(auditValues.entry, searches)));
+			const piece = db
+				.select({ rowid: sql`rowid` })
+				.from(auditValues)
+				.where(or(eq(auditValues.subject, user), inArray(auditValues.entry, searches)))
+				.limit(purgeRowsMax);
+			return (yield* tx.run(db.delete(auditValues).where(sql`rowid in ${piece}`))).changes;
 		}),
 	};
 };

@@ -104,7 +104,7 @@ export const messageRoutes = ({
 				params: MessageParams,
 				body: EditMessage,
 				ok: Message,
-				fails: ['forbidden', 'message_text_invalid', 'message_deleted', ...fails],
+				fails: ['forbidden', 'message_text_invalid', 'message_deleted', 'edits_exhausted', ...fails],
 				detail: {
 					operationId: 'editMessage',
 					summary: 'Edit a message',

@@ -2,7 +2,7 @@ import type { Store } from '../../db/open.ts';
 import { type Steps, step, type Tx } from '../../db/step.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
-import { pageLimitDefault, reactionsPerMessageMax } from '../../kernel/limits.ts';
+import { editsPerMessageMax, pageLimitDefault, reactionsPerMessageMax } from '../../kernel/limits.ts';
 import { actorOf, type UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, type Capability, isDesk } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
@@ -268,6 +268,8 @@ export const createThreadService = ({
 				if (message.deletedAt !== null) throw new AppError('message_deleted');
 				const refused = meeting.refusal('edit');
 				if (refused) throw refused;
+				if (message.text !== text && (yield* messaging.edits(tx, message)) >= editsPerMessageMax)
+					throw new AppError('edits_exhausted');
 				const edited = message.text === text ? message : yield* messaging.edit(tx, row, message, text);
 				return yield* render(tx, meeting, edited, me.pk);
 			});

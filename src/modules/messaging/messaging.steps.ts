@@ -362,8 +362,8 @@ export const messagingSteps = (
 		yield* tx.run(db.insert(conversationWriters).values({ user, conversation: row.pk }).onConflictDoNothing());
 	});
 	/** Takes a message's text out of the database, with its earlier texts and reactions; the row stays as a tombstone. */
-	const empty = step(function* (tx, conversation: ConversationRow, row: MessageRow) {
-		yield* search.forgetMessage(tx, conversation, row);
+	const empty = step(function* (tx, row: MessageRow) {
+		yield* search.forgetMessage(tx, row);
 		yield* tx.run(db.update(messageEdits).set({ text: null }).where(eq(messageEdits.message, row.pk)));
 		if (row.reacted) yield* tx.run(db.delete(reactions).where(eq(reactions.message, row.pk)));
 		yield* updateMessage(tx, row, {
@@ -786,9 +786,14 @@ export const messagingSteps = (
 			return (yield* tx.get(unanswered, { site, type, user }))?.n ?? 0;
 		}),
 
+		/** edits is how often a message was edited. */
+		edits: step(function* (tx, message: Pick<MessageRow, 'pk'>) {
+			const where = eq(messageEdits.message, message.pk);
+			return (yield* tx.get(db.select({ n: count() }).from(messageEdits).where(where)))?.n ?? 0;
+		}),
 		/** edit replaces a text and keeps the earlier one. */
 		edit: step(function* (tx, row: ConversationRow, message: MessageEntry, text: string) {
-			yield* search.forgetMessage(tx, row, message);
+			yield* search.forgetMessage(tx, message);
 			yield* tx.run(db.insert(messageEdits).values({ message: message.pk, text: message.text, replacedAt: tx.now }));
 			yield* updateMessage(tx, message, { text, editedAt: tx.now });
 			yield* search.rememberMessage(tx, row, { ...message, text });
@@ -797,7 +802,7 @@ export const messagingSteps = (
 		}),
 		/** remove leaves a tombstone; an unread one no longer counts. */
 		remove: step(function* (tx, row: ConversationRow, message: MessageEntry) {
-			yield* empty(tx, row, message);
+			yield* empty(tx, message);
 			const reader = message.sender === null ? null : otherSide(sideOf(row, message.sender));
 			if (reader !== null && message.kind === 'text' && message.seq > row[sideState[reader].readSeq])
 				yield* update(tx, row, { [sideState[reader].unread]: Math.max(0, row[sideState[reader].unread] - 1) });
@@ -909,7 +914,7 @@ export const messagingSteps = (
 			for (const message of yield* tx.all(db.select().from(messages).where(stretch))) {
 				yield* updateMessage(tx, message, { clientMessageId: null });
 				if (message.text === null) continue;
-				yield* empty(tx, row, message);
+				yield* empty(tx, message);
 				yield* events.record(tx, record(row, 'message.deleted', message));
 			}
 			const reader = otherSide(sideOf(row, user));

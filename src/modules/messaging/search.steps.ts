@@ -3,7 +3,7 @@ import { fullText, matchQuery } from '../../db/fulltext.ts';
 import type { Db } from '../../db/open.ts';
 import { atMost, held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
-import { indexRowsMax, searchMatchesMax } from '../../kernel/limits.ts';
+import { indexCharsMax, indexRowsMax, searchMatchesMax } from '../../kernel/limits.ts';
 import { conversations, messages, textIndex } from './messaging.tables.ts';
 
 type ConversationRow = typeof conversations.$inferSelect;
@@ -51,18 +51,17 @@ export const searchSteps = (db: Db) => {
 	});
 	/** How often words were taken out: now, and when the sweep at work began. */
 	const taken = { now: 0, atBegin: 0 };
-	const take = step(function* (tx, row: number, of: Indexed, text: string) {
+	const take = step(function* (tx, row: number) {
 		taken.now++;
-		yield* tx.run(index.remove, { row, scope: scopeOf(of), text });
+		yield* tx.run(index.remove, { row });
 		yield* note(tx, { unswept: true });
 	});
 
 	return {
 		/** forgetMessage takes a message's text out of the index, if it is there already. */
-		forgetMessage: step(function* (tx, row: Indexed, message: Pick<MessageRow, 'pk' | 'kind' | 'text'>) {
-			// note: taking out what was never put in would spoil the index
+		forgetMessage: step(function* (tx, message: Pick<MessageRow, 'pk' | 'kind' | 'text'>) {
 			if (message.kind === 'system' || message.text === null || message.pk > (yield* upTo(tx))) return;
-			yield* take(tx, message.pk, row, message.text);
+			yield* take(tx, message.pk);
 		}),
 		/** rememberMessage puts the new text of a message in, if the index has come as far. */
 		rememberMessage: step(function* (tx, row: Indexed, message: Pick<MessageRow, 'pk' | 'kind' | 'text'>) {
@@ -71,7 +70,7 @@ export const searchSteps = (db: Db) => {
 		}),
 		/** setSubject replaces a ticket's subject in the index; null for none. */
 		setSubject: step(function* (tx, row: Indexed & { pk: number }, before: string | null, after: string | null) {
-			if (before !== null) yield* take(tx, subjectRow(row.pk), row, before);
+			if (before !== null) yield* take(tx, subjectRow(row.pk));
 			if (after !== null) yield* tx.run(index.add, { row: subjectRow(row.pk), scope: scopeOf(row), text: after });
 		}),
 
@@ -81,7 +80,14 @@ export const searchSteps = (db: Db) => {
 		}),
 		/** catchUp takes up the next of them. */
 		catchUp: step(function* (tx) {
-			const rows = yield* tx.all(behind, { after: yield* upTo(tx), limit: indexRowsMax });
+			const found = yield* tx.all(behind, { after: yield* upTo(tx), limit: indexRowsMax });
+			// long texts take long: so many at a time as others can wait for
+			let chars = 0;
+			const rows = found.filter(({ text }, i) => {
+				const fits = i === 0 || chars < indexCharsMax;
+				chars += text?.length ?? 0;
+				return fits;
+			});
 			for (const { pk, kind, text, ...conversation } of rows)
 				if (kind !== 'system' && text !== null)
 					yield* tx.run(index.add, { row: pk, scope: scopeOf(conversation), text });
@@ -104,8 +110,11 @@ export const searchSteps = (db: Db) => {
 			return goesOn;
 		}),
 
-		/** find gives the conversations in which words stand, by integer key; of very common words only the newest matches. */
-		find: step(function* (tx, site: number, types: ConversationRow['type'][], words: string) {
+		/**
+		 * find gives the conversations in which words stand, by integer key; of very common words only the newest matches. `viewer`:
+		 * whose own tickets are not found by their notes; null is nobody.
+		 */
+		find: step(function* (tx, site: number, viewer: number | null, types: ConversationRow['type'][], words: string) {
 			const query = matchQuery(
 				types.map((type) => scopeOf({ site, type })),
 				words,
@@ -118,7 +127,11 @@ export const searchSteps = (db: Db) => {
 				db
 					.selectDistinct({ conversation: messages.conversation })
 					.from(messages)
-					.where(sql`${messages.pk} in (select value from json_each(${JSON.stringify(keys)}))`),
+					.innerJoin(conversations, sql`${conversations.pk} = ${messages.conversation}`)
+					.where(
+						sql`${messages.pk} in (select value from json_each(${JSON.stringify(keys)}))
+							and (${messages.noteSeq} = 0 or ${conversations.participantOne} <> ${viewer ?? 0})`,
+					),
 			);
 			return [...new Set([...subjects, ...rows.map(({ conversation }) => conversation)])];
 		}),

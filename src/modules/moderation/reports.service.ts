@@ -145,6 +145,9 @@ export const createReportService = ({
 				const { row, desk } = yield* see[where](tx, p, id);
 				const message = yield* messaging.findMessage(tx, row, messageId, desk);
 				if (!message) throw new AppError('not_found');
+				// the evidence of a report on a report would show the first one to whom it is about
+				const ticket = where === 'support' ? yield* ticketRows.find(tx, p.site, id) : undefined;
+				if (ticket?.ticket.category === moderationCategory) throw new AppError('report_impossible');
 				if (message.sender === null || message.deletedAt !== null || message.noteSeq > 0)
 					throw new AppError('report_impossible');
 				return yield* make(tx, p, { pk: message.sender }, { message, row, reason, ids });

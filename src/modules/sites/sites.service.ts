@@ -331,7 +331,13 @@ export const createSiteService = ({
 			return store.atomic(function* (tx) {
 				const site = yield* need(tx, resourceId);
 				const expiresAt = tx.now + setupLinkMinutes * minute;
-				yield* sites.insertLink(tx, site.pk, { kind: 'setup', hash: sha256(setupToken), user: null, expiresAt });
+				yield* sites.insertLink(tx, site.pk, {
+					kind: 'setup',
+					hash: sha256(setupToken),
+					user: null,
+					maker: null,
+					expiresAt,
+				});
 				return { resourceId, setupToken, expiresAt: iso(expiresAt) };
 			});
 		},

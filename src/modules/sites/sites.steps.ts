@@ -134,7 +134,7 @@ export const siteSteps = (db: Db) => {
 		insertLink: step(function* (
 			tx,
 			site: number,
-			link: { kind: 'setup' | 'access'; hash: string; user: number | null; expiresAt: number },
+			link: { kind: 'setup' | 'access'; hash: string; user: number | null; maker: number | null; expiresAt: number },
 		) {
 			// a new link ends the earlier ones of its kind and user
 			const earlier = and(
@@ -147,6 +147,16 @@ export const siteSteps = (db: Db) => {
 			yield* tx.run(db.insert(oneTimeLinks).values({ ...link, site, createdAt: tx.now }));
 		}),
 		findLink,
+		/** endLinks ends the unused access links for a user. */
+		endLinks: step(function* (tx, site: number, user: number) {
+			const unused = and(
+				eq(oneTimeLinks.site, site),
+				eq(oneTimeLinks.kind, 'access'),
+				eq(oneTimeLinks.user, user),
+				isNull(oneTimeLinks.usedAt),
+			);
+			yield* tx.run(db.update(oneTimeLinks).set({ usedAt: tx.now }).where(unused));
+		}),
 		/** useLink takes a link that is neither used nor expired; undefined otherwise. It works once. */
 		useLink: step(function* (tx, kind: LinkKind, hash: string) {
 			const link = yield* findLink(tx, kind, hash);

@@ -66,6 +66,8 @@ export const oneTimeLinks = sqliteTable(
 			.references(() => sites.pk),
 		/** The user an access link is for. */
 		user: integer(),
+		/** Who made it: it is worth no more than its maker still is. null: the operator. */
+		maker: integer(),
 		createdAt: integer().notNull(),
 		expiresAt: integer().notNull(),
 		usedAt: integer(),

@@ -246,13 +246,15 @@ export const createTicketService = ({
 	});
 
 	/** Whoever has left the team takes care of no ticket any more. */
+	const unassign = async (site: number, user: number): Promise<void> => {
+		while ((await store.atomic((tx) => tickets.unassign(tx, site, user, systemActor))) > 0);
+	};
 	eventLog.onCommitted((batch) => {
 		for (const { type, site, userA } of batch) {
 			if (userA === undefined || !['user.updated', 'user.revoked', 'user.deleted'].includes(type)) continue;
-			if (!store.read((tx) => tickets.isLeftBehind(tx, site, userA))) continue;
-			store
-				.atomic((tx) => tickets.unassignAll(tx, site, userA, systemActor))
-				.catch((error) => log.error({ err: error }, 'taking a former member of the team off their tickets failed'));
+			if (store.read((tx) => tickets.leavers(tx, site, userA)).length === 0) continue;
+			// note: what fails here, or is cut off by a crash, the recurring job does
+			unassign(site, userA).catch((error) => log.error({ err: error }, 'taking somebody off their tickets failed'));
 		}
 	});
 
@@ -325,7 +327,9 @@ export const createTicketService = ({
 				const me = yield* users.allowed(tx, p, 'ticket.update');
 				const who = whoOf(p, me);
 				const entry = yield* need(tx, p.site, id, who);
-				if (expected !== null && expected !== entry.ticket.version) throw new AppError('version_stale');
+				// the version is the desk's: to its requester it would tell of changes that they do not see
+				if (entry.part === 'desk' && expected !== null && expected !== entry.ticket.version)
+					throw new AppError('version_stale');
 				return yield* viewOne(tx, yield* apply(tx, entry, who, changes), who);
 			});
 		},
@@ -412,13 +416,19 @@ export const createTicketService = ({
 					category: query.category,
 					assignee,
 					tag: query.tag,
-					among: query.q === undefined ? undefined : yield* tickets.matching(tx, p.site, ['support'], query.q),
+					among: query.q === undefined ? undefined : yield* tickets.matching(tx, p.site, who.pk, ['support'], query.q),
 					order: query.sort ?? '-updatedAt',
 					limit,
 					offset,
 				});
 				return pageOf(yield* view(tx, yield* tickets.withTickets(tx, rows), who), total, asked);
 			});
+		},
+
+		/** unassignLeavers takes whoever has left the team off their tickets, where that was cut off. */
+		unassignLeavers: async (): Promise<void> => {
+			for (const { pk: site } of sites.list())
+				for (const user of store.read((tx) => tickets.leavers(tx, site))) await unassign(site, user);
 		},
 
 		/** closeQuiet closes the tickets that have been resolved for the site's autoCloseDays, a piece at a time. Resolves with how many. */

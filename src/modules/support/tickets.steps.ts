@@ -20,7 +20,7 @@ import type { Db } from '../../db/open.ts';
 import { held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { newId } from '../../kernel/ids.ts';
-import { closeRowsMax, searchMatchesMax, searchUsersMax } from '../../kernel/limits.ts';
+import { closeRowsMax, forgetTicketsMax, searchMatchesMax, searchUsersMax } from '../../kernel/limits.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { conversations, isAmong, isIn, messages } from '../messaging/messaging.tables.ts';
@@ -272,9 +272,9 @@ export const ticketSteps = (
 		return all - ((yield* tx.get(left))?.n ?? 0);
 	});
 	/** What somebody may not take care of any more: all of it once they left the team, reports once they do not moderate. */
-	const isLost = (site: number, user: number) =>
+	const isLost = (site: number, user: number | undefined) =>
 		and(
-			eq(tickets.assignee, user),
+			user === undefined ? isNotNull(tickets.assignee) : eq(tickets.assignee, user),
 			eq(tickets.site, site),
 			ne(conversations.status, 'closed'),
 			or(
@@ -419,12 +419,12 @@ export const ticketSteps = (
 		 * matching gives the conversations that a search box means, by integer key: those in which the words stand, those of
 		 * people with such a name, and the ticket of that number.
 		 */
-		matching: step(function* (tx, site: number, types: ConversationRow['type'][], q: string) {
+		matching: step(function* (tx, site: number, viewer: number | null, types: ConversationRow['type'][], q: string) {
 			const people = (yield* users.match(tx, site, q, searchUsersMax)).map(({ pk }) => pk);
 			const theirs = yield* messaging.keysOf(tx, site, people, searchMatchesMax);
 			const number = /^#?(\d{1,12})$/.exec(q.trim())?.[1];
 			const numbered = number && (yield* tx.get(byNumber, { site, number: Number(number) }));
-			const found = yield* search.find(tx, site, types, q);
+			const found = yield* search.find(tx, site, viewer, types, q);
 			return [...found, ...theirs, ...(numbered ? [numbered.pk] : [])];
 		}),
 
@@ -464,12 +464,16 @@ export const ticketSteps = (
 				visible(site, viewer),
 				tag === undefined
 					? undefined
-					: inArray(
-							conversations.pk,
-							db
-								.select({ pk: ticketTags.ticket })
-								.from(ticketTags)
-								.where(and(eq(ticketTags.site, site), eq(ticketTags.tag, tag))),
+					: and(
+							inArray(
+								conversations.pk,
+								db
+									.select({ pk: ticketTags.ticket })
+									.from(ticketTags)
+									.where(and(eq(ticketTags.site, site), eq(ticketTags.tag, tag))),
+							),
+							// the tags of one's own ticket are the others'
+							ne(conversations.participantOne, viewer.pk ?? 0),
 						),
 			];
 			if (order === '-updatedAt' && typeof assignee !== 'number') {
@@ -594,30 +598,32 @@ export const ticketSteps = (
 					.limit(closeRowsMax),
 			);
 		}),
-		/** isLeftBehind: whether somebody still has tickets that they may not take care of any more. */
-		isLeftBehind: step(function* (tx, site: number, user: number) {
-			const row = yield* tx.get(
+		/** leavers are users who still have tickets that they may not take care of any more; `user`: only this one. */
+		leavers: step(function* (tx, site: number, user?: number) {
+			const rows = yield* tx.all(
 				db
-					.select({ pk: tickets.conversation })
+					.selectDistinct({ pk: userRows.pk })
 					.from(tickets)
 					.innerJoin(userRows, eq(userRows.pk, tickets.assignee))
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
 					.where(isLost(site, user))
-					.limit(1),
+					.limit(closeRowsMax),
 			);
-			return row !== undefined;
+			return rows.map(({ pk }) => pk);
 		}),
-		/** unassignAll takes a user off every ticket that is not closed and that they may not take care of any more. */
-		unassignAll: step(function* (tx, site: number, user: number, actor: string) {
+		/** unassign takes a user off tickets that they may not take care of any more, a piece at a time, and returns how many. */
+		unassign: step(function* (tx, site: number, user: number, actor: string) {
 			const found = yield* tx.all(
 				db
 					.select({ row: conversations, ticket: tickets })
 					.from(tickets)
 					.innerJoin(userRows, eq(userRows.pk, tickets.assignee))
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
-					.where(isLost(site, user)),
+					.where(isLost(site, user))
+					.limit(closeRowsMax),
 			);
 			for (const entry of found) yield* change(tx, entry, actor, null, { assignee: null });
+			return found.length;
 		}),
 		/** hides: whether a conversation is a report about somebody. */
 		hides: step(function* (tx, row: ConversationRow, viewer: number) {
@@ -637,14 +643,22 @@ export const ticketSteps = (
 				)) ?? null
 			);
 		}),
-		/** forget empties what a user has written about their own tickets beside messages: subjects, comments, and their history. */
+		/** forget empties what a user has written about their own tickets beside messages: subjects, comments, and their history. A piece at a time. */
 		forget: step(function* (tx, site: number, user: number) {
 			const own = yield* tx.all(
 				db
 					.select({ row: conversations, ticket: tickets })
 					.from(conversations)
 					.innerJoin(tickets, eq(tickets.conversation, conversations.pk))
-					.where(and(eq(conversations.participantOne, user), eq(conversations.site, site))),
+					.where(
+						and(
+							eq(conversations.participantOne, user),
+							eq(conversations.site, site),
+							// every ticket has one until it is forgotten
+							isNotNull(tickets.subject),
+						),
+					)
+					.limit(forgetTicketsMax),
 			);
 			for (const { row, ticket } of own) {
 				yield* search.setSubject(tx, row, ticket.subject, null);
@@ -660,6 +674,7 @@ export const ticketSteps = (
 				);
 				yield* events.record(tx, updated(row, false));
 			}
+			return own.length;
 		}),
 	};
 };

@@ -5,6 +5,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { newSecret } from '../../kernel/ids.ts';
 import { eraseRowsMax, purgeRowsMax } from '../../kernel/limits.ts';
 import { actorOf, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
+import { isDesk } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { Message } from '../messaging/messaging.schema.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
@@ -18,8 +19,8 @@ import { userView } from './users.view.ts';
 
 /** What other modules keep of a user beside messages. */
 export interface Belongings {
-	/** Deletes it. May be run again. */
-	forget(tx: Tx, site: number, user: number): Steps<void>;
+	/** Deletes a piece of it, so that others need not wait, and returns how much that was: 0 when nothing is left. */
+	forget(tx: Tx, site: number, user: number): Steps<number>;
 	/** Whether somebody must not see a conversation of another's export: whom it is about. */
 	hides?(tx: Tx, row: ConversationRow, viewer: number): Steps<boolean>;
 	/** What of a conversation belongs in its owner's export. */
@@ -73,6 +74,7 @@ export const createErasureService = ({
 		};
 		yield* users.update(tx, row.site, row.pk, nothing, 'user.deleted');
 		yield* users.removeBlocksOf(tx, row.pk);
+		yield* sites.endLinks(tx, row.site, row.pk);
 		yield* sites.uncountUser(tx, row.site, row.createdAt);
 	});
 
@@ -90,23 +92,40 @@ export const createErasureService = ({
 						if (now) yield* messaging.emptyOwn(tx, now, pk, from, from + eraseRowsMax);
 					});
 			}
+		for (const { forget } of belongings) while ((await store.atomic((tx) => forget(tx, site, pk))) > 0);
 		await store.atomic(function* (tx) {
 			yield* messaging.removeReactionsOf(tx, pk);
-			for (const { forget } of belongings) yield* forget(tx, site, pk);
 			yield* users.update(tx, site, pk, { erasurePending: false });
 		});
 	};
 
-	/** Erases whom `judge` lets be erased. Resolves when all of it is gone. */
+	/** The erasures at work in this process. */
+	const running = new Set<number>();
+	/** Whether what was overwritten may still stand in the log: at the start nobody knows. */
+	let traces = true;
+	const finish = async (site: number, pk: number): Promise<void> => {
+		running.add(pk);
+		try {
+			await emptyTexts(site, pk);
+			traces = true;
+		} finally {
+			running.delete(pk);
+		}
+	};
+	const cleanUp = async (): Promise<void> => {
+		await sweep();
+		if (store.writeBack()) traces = false;
+	};
+
+	/** Erases whom `judge` lets be erased. Resolves when all of it is gone; what fails on the way, `resume` goes on with. */
 	const erase = async (judge: (tx: Tx) => Steps<UserRow>): Promise<{ done: true }> => {
 		const { site, pk } = await store.atomic(function* (tx) {
 			const row = yield* judge(tx);
 			yield* forget(tx, row);
 			return row;
 		});
-		await emptyTexts(site, pk);
-		await sweep();
-		store.writeBack();
+		await finish(site, pk);
+		await cleanUp();
 		return { done: true };
 	};
 
@@ -114,7 +133,8 @@ export const createErasureService = ({
 		/** eraseMe deletes the caller: profile, texts, reactions and blocks. */
 		eraseMe: (p: UserPrincipal): Promise<{ done: true }> =>
 			erase(function* (tx) {
-				yield* users.allowed(tx, p, 'profile.delete');
+				const me = yield* users.allowed(tx, p, 'profile.delete');
+				if (me && isDesk(me.role)) yield* audit.record(tx, p.site, actorOf(p), 'user.erase', p.id);
 				return yield* users.need(tx, p.site, p.id);
 			}),
 		/** erase deletes another user, by the desk. */
@@ -127,11 +147,11 @@ export const createErasureService = ({
 				return row;
 			}),
 
-		/** resume goes on with erasures that a crash cut off; called at start. */
+		/** resume goes on with erasures that a crash, a full disk or another process cut off; called at the start, and then again and again. */
 		resume: async (): Promise<void> => {
-			for (const row of store.read((tx) => users.pendingErasures(tx))) await emptyTexts(row.site, row.pk);
-			await sweep();
-			store.writeBack();
+			for (const row of store.read((tx) => users.pendingErasures(tx)))
+				if (!running.has(row.pk)) await finish(row.site, row.pk);
+			if (traces) await cleanUp();
 		},
 
 		/** exportMe is everything of the caller: the profile, and their conversations with their own messages. */

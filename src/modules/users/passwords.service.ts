@@ -11,7 +11,7 @@ import type { Site, SiteService } from '../sites/sites.service.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import { cleanUsername, emailKeyOf } from './names.ts';
 import { commonPasswords } from './passwords.common.ts';
-import { judgeRank } from './rank.ts';
+import { judgeRank, mayInvite } from './rank.ts';
 import type { TokenService } from './tokens.service.ts';
 import { asNow, judgeStanding } from './users.access.ts';
 import type { Access, ChangePassword, DeskLogin, Login, Setup } from './users.schema.ts';
@@ -162,7 +162,13 @@ export const createPasswordService = ({
 				judgeRank(judge ? asNow(p, judge) : p, { target: row });
 				if (!isDesk(row.role)) throw new AppError('desk_only');
 				const expiresAt = tx.now + accessLinkHours * hour;
-				yield* siteSteps.insertLink(tx, p.site, { kind: 'access', hash: sha256(accessToken), user: row.pk, expiresAt });
+				yield* siteSteps.insertLink(tx, p.site, {
+					kind: 'access',
+					hash: sha256(accessToken),
+					user: row.pk,
+					maker: p.kind === 'user' ? p.pk : null,
+					expiresAt,
+				});
 				yield* audit.record(tx, p.site, actorOf(p), 'user.invite', row.id);
 				return { url: `${publicUrl()}/access#${accessToken}`, accessToken, expiresAt: iso(expiresAt) };
 			});
@@ -177,6 +183,8 @@ export const createPasswordService = ({
 				const link = yield* siteSteps.useLink(tx, 'access', sha256(body.accessToken));
 				const row = link?.user ? yield* users.findByPk(tx, link.site, link.user) : undefined;
 				if (!link || !row || row.erasedAt !== null || !isDesk(row.role)) throw new AppError('invalid_link');
+				const maker = link.maker === null ? null : yield* users.standing(tx, link.site, link.maker);
+				if (maker !== null && !mayInvite(maker, row, tx.now)) throw new AppError('invalid_link');
 				judgeStanding(row, tx.now);
 				const email = body.email ?? row.email;
 				if (!email) throw new AppError('email_required', { errors: [{ path: 'email', message: 'is required' }] });
@@ -184,6 +192,7 @@ export const createPasswordService = ({
 				const holder = yield* users.findForLogin(tx, link.site, email);
 				if (holder && holder.pk !== row.pk) throw new AppError('email_taken');
 				yield* users.update(tx, link.site, row.pk, { email, passwordHash });
+				yield* audit.record(tx, link.site, row.id, 'user.password', row.id);
 				const ver = yield* users.raiseVer(tx, link.site, row.pk);
 				const home = yield* siteSteps.byPk(tx, link.site);
 				if (!home) throw new AppError('invalid_link');

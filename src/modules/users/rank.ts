@@ -1,6 +1,8 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Principal } from '../../kernel/principal.ts';
-import { effectiveFlags, type Flag, type Flags, isDesk, type Role, rank } from '../../kernel/roles.ts';
+import { atLeast, effectiveFlags, type Flag, type Flags, isDesk, type Role, rank, ruleOf } from '../../kernel/roles.ts';
+import { isSuspended } from './users.access.ts';
+import type { Standing } from './users.tables.ts';
 
 /** What the rank rule looks at: the user acted on, and what would become of them. */
 export interface Act {
@@ -12,6 +14,17 @@ export interface Act {
 	permissions?: Partial<Flags> | undefined;
 }
 
+/** outranks: whether one may act on the other by their roles alone. */
+export const outranks = (mine: Role, other: Role): boolean => rank(other) < rank(mine) || mine === 'superadmin';
+
+/** mayInvite: whether who made an access link could still make it. */
+export const mayInvite = (maker: Standing | undefined, user: { role: Role }, now: number): boolean =>
+	maker !== undefined &&
+	maker.erasedAt === null &&
+	!isSuspended(maker, now) &&
+	atLeast(maker.role, ruleOf('user.invite').least) &&
+	outranks(maker.role, user.role);
+
 /**
  * judgeRank is the one rule of rank, for every way to a user: nobody acts on their own rank or above, grants a role at or
  * above their own, or a flag they lack, or changes themselves; superadmin on superadmin excepted. A server principal
@@ -20,7 +33,7 @@ export interface Act {
 export const judgeRank = (p: Principal, act: Act): void => {
 	const mine: Role = p.kind === 'server' ? 'superadmin' : p.role;
 	if (!isDesk(mine)) throw new AppError('forbidden');
-	const below = (role: Role) => rank(role) < rank(mine) || mine === 'superadmin';
+	const below = (role: Role) => outranks(mine, role);
 	if (act.target) {
 		if (p.kind === 'user' && p.pk === act.target.pk)
 			throw new AppError('rank_too_low', { message: 'You cannot change your own role, permissions or suspension.' });

@@ -94,7 +94,14 @@ export const createUserService = ({
 	});
 
 	/** A repeated creation by the site's server: profile fields follow, never role, permissions or suspension. */
-	const refresh = step(function* (tx, site: Site, row: UserRow, body: CreateUser, username: string) {
+	const refresh = step(function* (
+		tx,
+		site: Site,
+		row: UserRow,
+		body: CreateUser,
+		username: string,
+		actor: string | null,
+	) {
 		const changes: UserChanges = {};
 		if (username !== row.username) changes.username = username;
 		if (body.email !== undefined && body.email !== row.email) changes.email = body.email;
@@ -105,6 +112,14 @@ export const createUserService = ({
 		if (changes.email !== undefined) yield* checkLoginEmail(tx, row, changes.email);
 		if (changes.username !== undefined) yield* settleName(tx, site.pk, username, true, row.pk);
 		yield* users.update(tx, site.pk, row.pk, changes);
+		if (actor !== null && isDesk(row.role))
+			yield* audit.record(tx, site.pk, actor, 'user.update', row.id, {
+				subject: row.pk,
+				changes: {
+					...(changes.username !== undefined && { username: { before: row.username, after: changes.username } }),
+					...(changes.email !== undefined && { email: { before: row.email, after: changes.email } }),
+				},
+			});
 		return (yield* users.findByPk(tx, site.pk, row.pk)) ?? row;
 	});
 
@@ -186,7 +201,7 @@ export const createUserService = ({
 							});
 						judgeStanding(known, tx.now);
 					}
-					const row = yield* refresh(tx, site, known, body, username);
+					const row = yield* refresh(tx, site, known, body, username, principal && actorOf(principal));
 					return { created: false, data: userView(row, site.resourceId, tx.now) };
 				}
 				// an identity token vouches for its sub; the names beside it are the page's choice
@@ -368,6 +383,8 @@ export const createUserService = ({
 					}),
 				};
 				yield* users.update(tx, p.site, row.pk, changes, suspended ? 'user.revoked' : 'user.updated');
+				// a link to a password was made for who they were
+				if (role !== undefined || suspended) yield* siteSteps.endLinks(tx, p.site, row.pk);
 				yield* audit.record(tx, p.site, actorOf(p), 'user.update', row.id, {
 					subject: row.pk,
 					changes: {
@@ -392,6 +409,7 @@ export const createUserService = ({
 				const row = yield* users.need(tx, p.site, id);
 				judgeRank(judge ? asNow(p, judge) : p, { target: row });
 				yield* users.raiseVer(tx, p.site, row.pk);
+				yield* siteSteps.endLinks(tx, p.site, row.pk);
 				yield* audit.record(tx, p.site, actorOf(p), 'user.revoke', row.id);
 				return { done: true } as const;
 			}),
