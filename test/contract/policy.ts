@@ -514,9 +514,10 @@ export const matrix: Record<string, Line> = {
 		peer: 'k t u  - report -  201 201 201 201  -',
 		reply: 'k t u  201 - -  report 201 201 201  -',
 		note: 'k t u  - - -  report report report report  -',
-		report: 'k t u  report - -  - 201 201 201  -',
+		// a report is not reported: its evidence would show the first one to whom it is about
+		report: 'k t u  report - -  - report report report  -',
 		evidence: 'k t u  - - -  - report report report  -',
-		accusation: 'k t u  - report -  - 201 - 201  -',
+		accusation: 'k t u  - report -  - report - report  -',
 		stray: 'k t u  - - -  - - - -  -',
 		smuggled: 'k t u  - - -  - - - -  -',
 		unknown: 'k t u  - - -  - - - -  -',
