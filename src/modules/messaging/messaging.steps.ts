@@ -95,6 +95,20 @@ export const messagingSteps = (
 			.from(conversations)
 			.where(and(eq(conversations.site, p('site')), eq(conversations.id, p('id')))),
 	);
+	const byKey = prepared(
+		db
+			.select()
+			.from(conversations)
+			.where(and(eq(conversations.site, p('site')), eq(conversations.pk, p('pk')))),
+	);
+	const bySeq = prepared(
+		db
+			.select()
+			.from(messages)
+			.where(
+				and(eq(messages.conversation, p('conversation')), eq(messages.seq, p('seq')), eq(messages.noteSeq, sql`0`)),
+			),
+	);
 	const byPair = prepared(
 		db
 			.select()
@@ -615,20 +629,13 @@ export const messagingSteps = (
 		}),
 		/** Of each conversation its newest message, by the conversation's integer key. */
 		lastMessages: step(function* (tx, rows: ConversationRow[]) {
-			const wanted = rows.filter((row) => row.lastSeq > 0);
+			const found: MessageRow[] = [];
+			// note: one by one, because a statement that is kept costs less than one that names them all and is made anew
+			for (const { pk, lastSeq } of rows) {
+				const message = lastSeq === 0 ? undefined : yield* tx.get(bySeq, { conversation: pk, seq: lastSeq });
+				if (message) found.push(message);
+			}
 			const newest = new Map<number, MessageEntry>();
-			if (wanted.length === 0) return newest;
-			const found = yield* tx.all(
-				db
-					.select()
-					.from(messages)
-					.where(
-						and(
-							or(...wanted.map((row) => and(eq(messages.conversation, row.pk), eq(messages.seq, row.lastSeq)))),
-							eq(messages.noteSeq, 0),
-						),
-					),
-			);
 			for (const item of yield* withIds(tx, found)) newest.set(item.conversation, item);
 			return newest;
 		}),
@@ -741,12 +748,22 @@ export const messagingSteps = (
 				}
 			}
 			const older = start === undefined ? undefined : lte(conversations.activeMinute, start);
-			const rows = yield* tx.all<ConversationRow[]>(
-				merged(statuses.map((status) => db.select().from(conversations).where(of(status, older)).$dynamic()))
+			const { pk, activeMinute, lastActivityAt } = conversations;
+			const keys = yield* tx.all<{ pk: number }[]>(
+				merged(
+					statuses.map((status) =>
+						db.select({ pk, activeMinute, lastActivityAt }).from(conversations).where(of(status, older)).$dynamic(),
+					),
+				)
 					.orderBy(sql`active_minute desc`, sql`last_activity_at desc`, sql`pk desc`)
 					.limit(limit)
 					.offset(skip),
 			);
+			const rows: ConversationRow[] = [];
+			for (const key of keys) {
+				const row = yield* tx.get(byKey, { site, pk: key.pk });
+				if (row) rows.push(row);
+			}
 			return { rows, total };
 		}),
 		/** chats is how many conversations of two users a site has, by its daily counters. */
