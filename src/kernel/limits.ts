@@ -58,8 +58,8 @@ export const reportsPerDayMax = 10;
 export const reportReasonMax = 2_000;
 /** Messages on each side of a reported one that are kept with it. */
 export const evidenceNeighbours = 5;
-/** Resolved tickets that one piece of closing takes up. */
-export const closeRowsMax = 100;
+/** Tickets that one piece of work over many changes: closing them, or taking somebody off them. */
+export const changeTicketsMax = 100;
 /** Tickets that one piece of an erasure empties. */
 export const forgetTicketsMax = 50;
 

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { recurringJobs } from '../../src/jobs/recurring.ts';
 import { day, iso, minute } from '../../src/kernel/clock.ts';
-import { closeRowsMax } from '../../src/kernel/limits.ts';
+import { changeTicketsMax } from '../../src/kernel/limits.ts';
 import type { Ticket, TicketStatus } from '../../src/modules/support/tickets.schema.ts';
 import {
 	change,
@@ -170,7 +170,7 @@ describe('a ticket that stays resolved', () => {
 		expect(data[0]?.id).toBe(open);
 		// one of the COMMITs may hold the reply beside
 		expect(commits.length).toBeGreaterThan(2);
-		for (const n of commits) expect(n).toBeLessThanOrEqual(closeRowsMax + 1);
+		for (const n of commits) expect(n).toBeLessThanOrEqual(changeTicketsMax + 1);
 		expect(t.rows("select count(*) as n from ticket_history where actor = 'system' and after = 'closed'")).toEqual([
 			{ n: 250 },
 		]);

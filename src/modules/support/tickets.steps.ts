@@ -20,7 +20,7 @@ import type { Db } from '../../db/open.ts';
 import { held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { newId } from '../../kernel/ids.ts';
-import { closeRowsMax, forgetTicketsMax, searchMatchesMax, searchUsersMax } from '../../kernel/limits.ts';
+import { changeTicketsMax, forgetTicketsMax, searchMatchesMax, searchUsersMax } from '../../kernel/limits.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { conversations, isAmong, isIn, messages } from '../messaging/messaging.tables.ts';
@@ -595,7 +595,7 @@ export const ticketSteps = (
 							sql`${tickets.resolvedAt} is not null and ${tickets.closedAt} is null`,
 						),
 					)
-					.limit(closeRowsMax),
+					.limit(changeTicketsMax),
 			);
 		}),
 		/** leavers are users who still have tickets that they may not take care of any more; `user`: only this one. */
@@ -607,7 +607,7 @@ export const ticketSteps = (
 					.innerJoin(userRows, eq(userRows.pk, tickets.assignee))
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
 					.where(isLost(site, user))
-					.limit(closeRowsMax),
+					.limit(changeTicketsMax),
 			);
 			return rows.map(({ pk }) => pk);
 		}),
@@ -620,7 +620,7 @@ export const ticketSteps = (
 					.innerJoin(userRows, eq(userRows.pk, tickets.assignee))
 					.innerJoin(conversations, eq(conversations.pk, tickets.conversation))
 					.where(isLost(site, user))
-					.limit(closeRowsMax),
+					.limit(changeTicketsMax),
 			);
 			for (const entry of found) yield* change(tx, entry, actor, null, { assignee: null });
 			return found.length;
