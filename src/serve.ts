@@ -70,7 +70,7 @@ export const startServer = async (config: Config): Promise<Running> => {
 	let services: Services | undefined;
 	try {
 		services = createServices({ config, clock: Date.now, log, locked: true, publicUrl: () => config.publicUrl ?? url });
-		const { store, eventLog, erasure } = services;
+		const { store, eventLog, erasure, realtime } = services;
 		const app = createApp(services, { config, log, stopping: () => stopping });
 		const tls =
 			config.tlsCert && config.tlsKey ? { cert: readPem(config.tlsCert), key: readPem(config.tlsKey) } : undefined;
@@ -99,6 +99,7 @@ export const startServer = async (config: Config): Promise<Running> => {
 				log.error({ err: error }, 'looking for changes by another process failed');
 			}
 		}, pollMs);
+		const sayGoodbye = realtime.start();
 		const stopJobs = startJobs(recurringJobs(services), log);
 		erasure.resume().catch((error) => log.error({ err: error }, 'going on with an erasure failed'));
 		log.info({ url, data: config.data }, 'parley is listening');
@@ -111,6 +112,8 @@ export const startServer = async (config: Config): Promise<Running> => {
 				stopping = true;
 				clearInterval(poll);
 				stopJobs();
+				// note: first, because a server does not stop while a socket is open
+				sayGoodbye();
 				const ended = server.stop(false);
 				await Promise.race([ended, Bun.sleep(stopMsMax)]);
 				await store.drain();

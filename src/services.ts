@@ -11,11 +11,14 @@ import { createAuditService } from './modules/audit/audit.service.ts';
 import { auditSteps } from './modules/audit/audit.steps.ts';
 import { createEventLog, type EventLog } from './modules/events/events.service.ts';
 import { eventSteps } from './modules/events/events.steps.ts';
+import { createFeed } from './modules/events/feed.service.ts';
+import { createSignals } from './modules/events/signals.ts';
 import { messagingSteps } from './modules/messaging/messaging.steps.ts';
 import { createSearchService } from './modules/messaging/search.service.ts';
 import { searchSteps } from './modules/messaging/search.steps.ts';
 import { createReportService } from './modules/moderation/reports.service.ts';
 import { reportSteps } from './modules/moderation/reports.steps.ts';
+import { chatView } from './modules/p2p/p2p.feed.ts';
 import { createP2pService } from './modules/p2p/p2p.service.ts';
 import { p2pSteps } from './modules/p2p/p2p.steps.ts';
 import { createSiteDeskService } from './modules/sites/sites.desk.service.ts';
@@ -28,9 +31,12 @@ import { ticketSteps } from './modules/support/tickets.steps.ts';
 import { createBlockService } from './modules/users/blocks.service.ts';
 import { createErasureService } from './modules/users/erasure.service.ts';
 import { createPasswordService } from './modules/users/passwords.service.ts';
+import { createPresence } from './modules/users/presence.ts';
 import { createTokenService } from './modules/users/tokens.service.ts';
+import { accountView } from './modules/users/users.feed.ts';
 import { createUserService } from './modules/users/users.service.ts';
 import { userSteps } from './modules/users/users.steps.ts';
+import { createRealtime } from './realtime/realtime.ts';
 import { signingSecret } from './secret.ts';
 
 /**
@@ -72,9 +78,20 @@ export const createServices = ({
 	const messaging = messagingSteps(db, { events, sites: siteRows, search });
 	const ticketRows = ticketSteps(db, { events, users, messaging, search });
 
-	const eventLog: EventLog = createEventLog({ store, events, log });
+	const eventLog: EventLog = createEventLog({ store, events, log, clock, keepDays: config.eventDays });
+	const signals = createSignals();
+	const presence = createPresence();
 	const sites = createSiteService({ store, sites: siteRows, events, audit, eventLog, clock });
-	const userService = createUserService({ store, sites, siteSteps: siteRows, users, events, audit });
+	const userService = createUserService({
+		store,
+		sites,
+		siteSteps: siteRows,
+		users,
+		messaging,
+		presence,
+		events,
+		audit,
+	});
 	const secrets: [string, ...string[]] = [config.tokenSecret ?? signingSecret(join(config.data, 'token.secret'))];
 	if (config.tokenSecretPrevious) secrets.push(config.tokenSecretPrevious);
 	const tokens = createTokenService({
@@ -117,6 +134,7 @@ export const createServices = ({
 		users,
 		messaging,
 		audit,
+		signals,
 		p2p: p2pSteps(db),
 		limits: { messages: config.unverifiedMessages, conversations: config.unverifiedConversations },
 	});
@@ -129,6 +147,7 @@ export const createServices = ({
 		catchUp: searching.catchUp,
 		tickets: ticketRows,
 		eventLog,
+		signals,
 		log,
 		audit,
 		openUnanswered: config.unverifiedConversations,
@@ -154,11 +173,45 @@ export const createServices = ({
 		audit,
 		threads: tickets.threads,
 	});
-	const stats = createStatsService({ store, sites: siteRows, users, tickets: ticketRows, stats: statsSteps(db) });
+	const stats = createStatsService({
+		store,
+		sites: siteRows,
+		users,
+		tickets: ticketRows,
+		presence,
+		stats: statsSteps(db),
+	});
+	const feed = createFeed({
+		store,
+		events,
+		eventLog,
+		log,
+		views: {
+			chat: chatView(messaging),
+			ticket: tickets.shown,
+			user: accountView(users, (site) => sites.byPk(site).resourceId),
+			report: reports.shown,
+		},
+	});
+
+	const realtime = createRealtime({
+		eventLog,
+		feed,
+		signals,
+		presence,
+		sites,
+		tokens,
+		users: userService,
+		threads: { p2p: p2p.threads, support: tickets.threads },
+		clock,
+		log,
+	});
 
 	return {
 		store,
 		eventLog,
+		feed,
+		realtime,
 		sites,
 		siteDesk: createSiteDeskService({ store, sites, users }),
 		users: userService,

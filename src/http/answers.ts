@@ -14,7 +14,9 @@ interface Answer {
 	responseValue: unknown;
 	set: { status?: number | string };
 }
-const ok = ({ responseValue }: Answer) => ({ success: true, data: responseValue });
+const ok = ({ responseValue }: Answer) =>
+	// an answer that is whole already, like a stream, is left as it is
+	responseValue instanceof Response ? responseValue : { success: true, data: responseValue };
 const created = ({ responseValue, set }: Answer) => {
 	set.status = 201;
 	return { success: true, data: responseValue };

@@ -125,6 +125,10 @@ export const createLimits = ({ config, peer }: { config: Config; peer: Peer }) =
 
 	return {
 		plugin,
+		/** spend counts an act of a user that comes by a socket, as its route would. Throws rate_limited. */
+		spend: async (name: 'message' | 'write', user: { pk: number }): Promise<void> => {
+			if (on) await consume(name === 'message' ? messages : writes, String(user.pk));
+		},
 		/** signedUp counts a visitor who was made, towards the hour of the site: a try that failed closes it to nobody. */
 		signedUp: async (resourceId: string): Promise<void> => {
 			if (on) await siteSignups.limiter.penalty(resourceId);

@@ -10,9 +10,10 @@ export interface RecurringJob {
 }
 
 /** recurringJobs is the list of them. What is due, each finds out from the rows and the clock. */
-export const recurringJobs = ({ users, erasure, tickets, search }: Services): RecurringJob[] => [
+export const recurringJobs = ({ users, erasure, tickets, search, eventLog }: Services): RecurringJob[] => [
 	{ name: 'users.purge', everyMs: minute, run: users.purge },
 	{ name: 'users.erase', everyMs: minute, run: erasure.resume },
+	{ name: 'events.purge', everyMs: minute, run: eventLog.purge },
 	{ name: 'tickets.unassign', everyMs: hour, run: tickets.unassignLeavers },
 	{ name: 'tickets.close', everyMs: minute, run: tickets.closeQuiet },
 	{ name: 'search.index', everyMs: second, run: search.catchUp },

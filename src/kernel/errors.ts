@@ -6,6 +6,8 @@ export const failures = {
 	// 400 malformed
 	invalid_json: [400, 'The request body is not valid JSON. Check quotes, commas and brackets.'],
 	invalid_request: [400, 'Some fields are missing or not as expected. See "errors" for each of them.'],
+	invalid_frame: [400, 'This frame is not as expected. See "errors"; every frame is described at /swagger/realtime.'],
+	sign_in_first: [401, 'The first frame must be auth, and the next one comes after ready.'],
 	invalid_host: [400, 'The Host header is missing or not a valid host name.'],
 	invalid_cookie: [400, 'The Cookie header could not be read. Clear the cookies of this site and try again.'],
 	// 401 not authenticated
@@ -89,6 +91,10 @@ export const failures = {
 	shortcut_taken: [409, 'Another canned reply has this shortcut.'],
 	version_stale: [412, 'Somebody has changed this ticket since you read it. Read it again, then repeat the change.'],
 	body_too_large: [413, 'The request body is too large.'],
+	upgrade_required: [
+		426,
+		'This path speaks WebSocket. Connect to it with ws:// or wss://, or read events at /api/v1/events.',
+	],
 	unsupported_media_type: [415, 'Send the body as JSON: content-type: application/json.'],
 	// 422 understood but impossible
 	name_invalid: [
@@ -120,6 +126,7 @@ export const failures = {
 	block_impossible: [422, 'You cannot block yourself.'],
 	// 429, 5xx
 	reports_exhausted: [429, 'You have reported as much as one may in a day. Try again tomorrow.'],
+	too_many_connections: [429, 'Too many connections at once. Close one, or come back later.'],
 	rate_limited: [429, 'Too many requests. Wait the seconds given in Retry-After.'],
 	reply_awaited: [
 		429,

@@ -25,14 +25,18 @@ export interface NewEvent {
 	type: EventType;
 	conversation?: number | undefined;
 	message?: number | undefined;
-	/** The users it is for; with neither and no `desk`, it is for the server itself. */
-	userA?: number | undefined;
-	userB?: number | undefined;
-	desk?: boolean | undefined;
 	detail?: Record<string, string | number | boolean> | undefined;
 }
 
-export interface StoredEvent extends NewEvent {
+/** Audience is the part of an event that says for whom it is. Of a user's own event, `userA` is that user. */
+export interface Audience {
+	userA?: number | undefined;
+	userB?: number | undefined;
+	/** Of a ticket: whether it is for the desk. undefined: of no ticket. */
+	desk?: boolean | undefined;
+}
+
+export interface StoredEvent extends NewEvent, Audience {
 	/** Grows by commit order and is never reused. */
 	id: number;
 	createdAt: number;

@@ -99,3 +99,42 @@ export const setupLinkMinutes = 30;
 export const accessLinkHours = 72;
 export const identityTokenMinutesMax = 60;
 export const identityTokenSkewSeconds = 60;
+
+/** Events that somebody who comes back may have missed, of all sites: more take longer to go through than to fetch anew. */
+export const resumeEventsMax = 500_000;
+/** Events of a site that one stretch of reading looks at, and how long it may hold up everybody else. */
+export const scanRows = 1_000;
+export const scanMsMax = 8;
+/** Events that one poll may ask for. */
+export const pollEventsMax = 500;
+export const pollEventsDefault = 100;
+/** How long a poll may wait for something to happen; shorter than what proxies take for a dead connection. */
+export const pollWaitSecondsMax = 25;
+
+/** Sockets, streams and waiting polls: of one user, of all, and of one address before they have said who they are. */
+export const connectionsPerUserMax = 10;
+export const connectionsMax = 50_000;
+export const strangersPerAddressMax = 20;
+/** The first frame of a socket: when it must be there, and how large it may be (a token and a key are well under 2 KB). */
+export const firstFrameMs = 5_000;
+export const firstFrameBytesMax = 4_096;
+/** Frames of one socket: as many at once, and as many a second lasting. */
+export const framesBurst = 100;
+export const framesPerSecond = 20;
+/** Frames of one socket that are being worked on. */
+export const framesPendingMax = 64;
+/** What may wait for a slow reader: reading the log to them pauses at the first, and at the second they are closed. */
+export const queuedBytesPause = 256 * 1024;
+export const queuedBytesMax = 768 * 1024;
+/** note: Bun ends a socket at this without a code of ours: the net under queuedBytesMax */
+export const queuedBytesNet = 1024 * 1024;
+/** Bytes told to all that may pass before queues are looked at: with queuedBytesMax less than the net. */
+export const sweepBytes = 96 * 1024;
+/** How long somebody who is being closed may take to go. */
+export const closeMsMax = 5_000;
+/** After this without a word from the other end a socket is given up; Bun asks by pings before. */
+export const socketIdleSeconds = 60;
+/** A stream says this often that it is still there. */
+export const streamIdleMs = 15_000;
+/** Typing in one conversation is told no oftener. */
+export const typingEveryMs = 2_000;

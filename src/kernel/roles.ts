@@ -61,6 +61,7 @@ export const capabilities = {
 	'conversation.start': { least: 'user', flags: ['canSendMessage'], server: true },
 	'conversation.read': { least: 'user' },
 	'conversation.archive': { least: 'user', flags: ['canArchiveConversation'] },
+	'event.read': { least: 'user' },
 	'message.send': { least: 'user', flags: ['canSendMessage'] },
 	'message.edit': { least: 'user', flags: ['canSendMessage', 'canEditMessage'] },
 	'message.delete': { least: 'user', flags: ['canDeleteMessage'] },

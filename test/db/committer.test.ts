@@ -17,7 +17,7 @@ const rig = (folder: string) => {
 		committed: (batch) => eventLog?.committed(batch),
 	});
 	const events = eventSteps(store.db);
-	eventLog = createEventLog({ store, events, log: silentLog });
+	eventLog = createEventLog({ store, events, log: silentLog, clock: () => 1_000, keepDays: 7 });
 	const heard: string[] = [];
 	eventLog.onCommitted((batch: StoredEvent[]) => {
 		heard.push(...batch.map(({ id, site }) => `${id} of ${site === 1 ? 'this' : 'another'}`));
@@ -27,7 +27,7 @@ const rig = (folder: string) => {
 		store,
 		eventLog,
 		heard,
-		own: () => store.atomic((tx) => events.record(tx, { site: 1, type: 'site.updated' })),
+		own: () => store.atomic((tx) => events.record(tx, { site: 1, type: 'site.updated' }, { in: 'site' })),
 		foreign: () => {
 			const other = new Database(dataFile(folder));
 			other.run("INSERT INTO events (site, type, created_at) VALUES (2, 'site.updated', 1)");

@@ -19,7 +19,7 @@ export const Stats = t.Object(
 		users: t.Object({
 			total: t.Integer(),
 			active24h: whole('With an authenticated call in the last 24 hours.'),
-			online: whole('With an authenticated call in the last five minutes.'),
+			online: whole('Connected now, by a socket or a stream.'),
 		}),
 		tickets: t.Object({
 			open: t.Integer(),

@@ -1,17 +1,17 @@
 import type { Store } from '../../db/open.ts';
-import { day, minute, second, utcDay } from '../../kernel/clock.ts';
+import { day, second, utcDay } from '../../kernel/clock.ts';
 import type { Principal } from '../../kernel/principal.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import type { TicketPriority, TicketStatus } from '../support/tickets.schema.ts';
 import type { TicketSteps } from '../support/tickets.steps.ts';
 import { unsolved } from '../support/tickets.workflow.ts';
+import type { Presence } from '../users/presence.ts';
 import type { UserSteps } from '../users/users.steps.ts';
 import type { Stats } from './stats.schema.ts';
 import type { StatsSteps } from './stats.steps.ts';
 
 const seriesDays = 30;
 const weekDays = 7;
-const onlineMs = 5 * minute;
 
 const inSeconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / second));
 
@@ -21,12 +21,14 @@ export const createStatsService = ({
 	sites,
 	users,
 	tickets,
+	presence,
 	stats,
 }: {
 	store: Store;
 	sites: SiteSteps;
 	users: UserSteps;
 	tickets: TicketSteps;
+	presence: Presence;
 	stats: StatsSteps;
 }) => ({
 	/** get reads all numbers at one moment. */
@@ -72,7 +74,7 @@ export const createStatsService = ({
 				users: {
 					total: sum('users'),
 					active24h: yield* users.seenSince(tx, p.site, tx.now - day),
-					online: yield* users.seenSince(tx, p.site, tx.now - onlineMs),
+					online: presence.online(p.site),
 				},
 				tickets: {
 					open: inStatus('open'),

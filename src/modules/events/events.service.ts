@@ -1,19 +1,44 @@
 import type { Store } from '../../db/open.ts';
+import { type Clock, day } from '../../kernel/clock.ts';
 import type { StoredEvent } from '../../kernel/events.ts';
 import type { Logger } from '../../kernel/log.ts';
+import { checkOf, readCursor, writeCursor } from './cursor.ts';
 import type { EventSteps } from './events.steps.ts';
 
 /** How many events of another process are read at a time. */
 const chunk = 1_000;
 
 /** createEventLog publishes what was committed, by this process or another, in the order of the ids, each event once. */
-export const createEventLog = ({ store, events, log }: { store: Store; events: EventSteps; log: Logger }) => {
+export const createEventLog = ({
+	store,
+	events,
+	log,
+	clock,
+	keepDays,
+}: {
+	store: Store;
+	events: EventSteps;
+	log: Logger;
+	clock: Clock;
+	/** How long an event can be read again. */
+	keepDays: number;
+}) => {
 	const listeners: ((events: StoredEvent[]) => void)[] = [];
 	const caches: (() => void)[] = [];
+	const epoch = store.read((tx) => events.epoch(tx));
+	const cursorAt = (id: number): string => {
+		const createdAt = id === 0 ? undefined : store.read((tx) => events.timeOf(tx, id));
+		return writeCursor(epoch, createdAt === undefined ? null : { id, createdAt });
+	};
 	let last = store.read((tx) => events.newestId(tx));
+	let lastCursor = cursorAt(last);
 
 	const publish = (batch: StoredEvent[]) => {
-		last = batch.at(-1)?.id ?? last;
+		const newest = batch.at(-1);
+		if (newest) {
+			last = newest.id;
+			lastCursor = writeCursor(epoch, newest);
+		}
 		for (const listener of listeners) {
 			try {
 				listener(batch);
@@ -60,8 +85,38 @@ export const createEventLog = ({ store, events, log }: { store: Store; events: E
 		onForeignCommit: (drop: () => void) => {
 			caches.push(drop);
 		},
+		/** The id of the newest event that was published. */
 		get lastId() {
 			return last;
+		},
+
+		/** cursorOf names the place behind an event. */
+		cursorOf: (event: Pick<StoredEvent, 'id' | 'createdAt'>): string => writeCursor(epoch, event),
+		/** cursor names the place behind the newest published event, or behind another one. */
+		cursor: (id = last): string => (id === last ? lastCursor : cursorAt(id)),
+		/**
+		 * idOf is the id of the event that a cursor stands behind, to be read on from; null where nothing can be: the cursor is
+		 * of another life of the database, its event is no longer kept, or it is none.
+		 */
+		idOf: (cursor: string): number | null => {
+			const read = readCursor(cursor);
+			if (!read || read.epoch !== epoch || read.id > last) return null;
+			return store.read(function* (tx) {
+				// from before the first event on: as long as that one is kept
+				if (read.id === 0) return (yield* events.oldestId(tx)) <= 1 ? 0 : null;
+				const createdAt = yield* events.timeOf(tx, read.id);
+				return createdAt !== undefined && checkOf(createdAt) === read.check ? read.id : null;
+			});
+		},
+
+		/** purge forgets events that are too old to be asked for, a piece at a time. Resolves with how many. */
+		purge: async (): Promise<number> => {
+			let purged = 0;
+			for (;;) {
+				const n = await store.atomic((tx) => events.purge(tx, clock() - keepDays * day));
+				purged += n;
+				if (n === 0) return purged;
+			}
 		},
 	};
 };

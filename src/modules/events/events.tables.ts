@@ -18,3 +18,10 @@ export const events = sqliteTable('events', {
 	detail: text({ mode: 'json' }).$type<Record<string, string | number | boolean>>(),
 	createdAt: integer().notNull(),
 });
+
+/** What the log as a whole is known by: one row, made by the migration. */
+export const eventEpochs = sqliteTable('event_epochs', {
+	pk: integer().primaryKey(),
+	/** Another in each database, and after each restore: part of every cursor. */
+	epoch: text().notNull(),
+});

@@ -4,7 +4,7 @@ import type { Answers } from '../../http/answers.ts';
 import type { Guard } from '../../http/guard.ts';
 import type { LimitPlugin } from '../../http/limits.ts';
 import type { FailureCode } from '../../kernel/errors.ts';
-import { exampleIds, Id } from '../users/users.schema.ts';
+import { Done, exampleIds, Id } from '../users/users.schema.ts';
 import {
 	EditMessage,
 	MarkRead,
@@ -14,6 +14,7 @@ import {
 	MessageQuery,
 	SendMessage,
 	type SendTicketMessage,
+	Typing,
 	UnreadCount,
 } from './messaging.schema.ts';
 import type { ThreadService } from './messaging.service.ts';
@@ -150,6 +151,20 @@ export const messageRoutes = ({
 				operationId: 'markUnread',
 				summary: 'Mark as unread',
 				description: 'From a message on, for one’s own count; the sender’s `isRead` stays.',
+			},
+		})
+		.post('/:id/typing', ({ principal, params, body }) => threads.typing(principal, params.id, body), {
+			can: 'message.send',
+			limit: 'write',
+			params: InParams,
+			body: Typing,
+			ok: Done,
+			fails: ['forbidden', 'recipient_unavailable', ...fails],
+			detail: {
+				operationId: 'typing',
+				summary: 'Tell that one is typing',
+				description:
+					'Whoever is connected to the other end is told; nothing is stored. Repeat it every few seconds. For clients without a socket.',
 			},
 		})
 		.put(

@@ -16,7 +16,7 @@ const Text = t.String({
 	minLength: 1,
 	description: '1-10 000 characters after trimming, well-formed Unicode, no NUL.',
 });
-const ClientMessageId = t.String({
+export const ClientMessageId = t.String({
 	minLength: 1,
 	maxLength: clientMessageIdMax,
 	pattern: '^[\\x21-\\x7e]+$',
@@ -111,6 +111,29 @@ export const Message = t.Object(
 );
 export type Message = Static<typeof Message>;
 
+/** A message as an event carries it: the same for everybody who is told. */
+export const EventMessage = t.Object(
+	{
+		...t.Omit(Message, ['reactions']).properties,
+		reactions: t.Array(
+			t.Object({
+				emoji: t.String(),
+				count: t.Integer(),
+				userIds: t.Array(t.String(), { description: 'Whose it is.' }),
+			}),
+		),
+		messageCount: t.Integer({ description: 'Of the conversation, as it is now.' }),
+		unreadCountP1: t.Optional(
+			t.Integer({ description: 'What participantOne has not read; of a ticket: for its requester.' }),
+		),
+		unreadCountP2: t.Optional(
+			t.Integer({ description: 'What participantTwo has not read; of a ticket: for the desk.' }),
+		),
+	},
+	{ examples: [{ ...messageExample, messageCount: 5, unreadCountP1: 0, unreadCountP2: 1 }] },
+);
+export type EventMessage = Static<typeof EventMessage>;
+
 export const MessagePage = t.Object(
 	{
 		data: t.Array(Message, { description: 'In order of seq.' }),
@@ -158,6 +181,17 @@ export const MarkUnread = t.Object(
 	{ examples: [{ messageId: messageExample.id }] },
 );
 export type MarkUnread = Static<typeof MarkUnread>;
+
+export const Typing = t.Object(
+	{
+		typing: t.Optional(t.Boolean({ default: true, description: 'false: no longer.' })),
+		note: t.Optional(
+			t.Boolean({ default: false, description: 'Of a ticket: a note, which is for the desk alone to see.' }),
+		),
+	},
+	{ examples: [{ typing: true }] },
+);
+export type Typing = Static<typeof Typing>;
 
 export const UnreadCount = t.Object({ unreadCount: t.Integer() }, { examples: [{ unreadCount: 0 }] });
 export type UnreadCount = Static<typeof UnreadCount>;
@@ -228,6 +262,47 @@ export const Conversation = t.Object(
 	},
 );
 export type Conversation = Static<typeof Conversation>;
+
+/** A conversation as an event carries it. */
+export const EventConversation = t.Object(
+	{
+		...t.Omit(Conversation, ['status', 'unreadCount', 'lastMessage']).properties,
+		status: t.Optional(Conversation.properties.status),
+	},
+	{
+		examples: [
+			{
+				id: conversationExample.id,
+				type: conversationExample.type,
+				participantOne: conversationExample.participantOne,
+				participantTwo: conversationExample.participantTwo,
+				participants: conversationExample.participants,
+				messageCount: 0,
+				unreadCountP1: 0,
+				unreadCountP2: 0,
+				lastMessageAt: null,
+				metadata: null,
+				createdAt: conversationExample.createdAt,
+			},
+		],
+	},
+);
+export type EventConversation = Static<typeof EventConversation>;
+
+/** How far the sides of a conversation have read. */
+export const ReadState = t.Object(
+	{
+		id: Id('The conversation’s public id.'),
+		seenSeqP1: t.Optional(
+			t.Integer({ description: 'participantOne has seen up to this seq: the receipt of the other’s messages.' }),
+		),
+		seenSeqP2: t.Optional(t.Integer({ description: 'participantTwo, or the desk, has seen up to this seq.' })),
+		unreadCountP1: t.Optional(t.Integer()),
+		unreadCountP2: t.Optional(t.Integer()),
+	},
+	{ examples: [{ id: exampleIds.conversation, seenSeqP1: 5, seenSeqP2: 5, unreadCountP1: 0, unreadCountP2: 0 }] },
+);
+export type ReadState = Static<typeof ReadState>;
 
 export const ConversationPage = PageOf(Conversation);
 export type ConversationPage = Static<typeof ConversationPage>;

@@ -6,6 +6,7 @@ import { editsPerMessageMax, pageLimitDefault, reactionsPerMessageMax } from '..
 import { actorOf, type UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast, type Capability, isDesk } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
+import type { Signals, TypingSignal } from '../events/signals.ts';
 import type { Standing } from '../users/users.tables.ts';
 import type {
 	EditMessage,
@@ -15,6 +16,7 @@ import type {
 	MessagePage,
 	MessageQuery,
 	SendTicketMessage,
+	Typing,
 	UnreadCount,
 } from './messaging.schema.ts';
 import { type Side, sideState } from './messaging.sides.ts';
@@ -34,6 +36,8 @@ export interface Thread {
 export interface Meeting extends Thread {
 	/** The user as they are now. */
 	me: Standing;
+	/** Whether one of the two has blocked the other: then nothing is told across. */
+	silent: boolean;
 	/** Why this user may not write here now; null when they may. */
 	refusal(act: 'send' | 'note' | 'edit' | 'react' | 'unread'): AppError | null;
 	/** What a message just stored brings about, in the same transaction. */
@@ -48,16 +52,27 @@ export interface ThreadPolicy {
 	meet(tx: Tx, p: UserPrincipal, id: string, capability: Capability): Steps<Meeting>;
 }
 
+/** A conversation as somebody looks at it who wants to know who else is there. */
+export interface Look {
+	row: ConversationRow;
+	side: Side;
+	desk: boolean;
+	/** Whether one of the two has blocked the other: then neither hears of the other. */
+	silent: boolean;
+}
+
 /** createThreadService: everything one does with the messages of a conversation, the same for p2p and support. */
 export const createThreadService = ({
 	store,
 	messaging,
 	audit,
+	signals,
 	policy,
 }: {
 	store: Store;
 	messaging: MessagingSteps;
 	audit: AuditSteps;
+	signals: Signals;
 	policy: ThreadPolicy;
 }) => {
 	const needMessage = step(function* (tx, { row, desk }: Thread, id: string) {
@@ -284,7 +299,8 @@ export const createThreadService = ({
 				if (message.sender !== me.pk && !atLeast(me.role, 'moderator'))
 					throw new AppError('forbidden', { message: 'You can only delete your own messages.' });
 				if (message.deletedAt !== null) return yield* render(tx, meeting, message, me.pk);
-				const gone = yield* messaging.remove(tx, row, message);
+				const by = me.pk === row.participantOne || me.pk === row.participantTwo ? me.pk : null;
+				const gone = yield* messaging.remove(tx, row, message, { by, silent: meeting.silent });
 				if (isDesk(me.role) && (meeting.desk || message.sender !== me.pk))
 					yield* audit.record(tx, p.site, actorOf(p), 'message.delete', message.id);
 				return yield* render(tx, meeting, gone, me.pk);
@@ -311,6 +327,37 @@ export const createThreadService = ({
 				// from a note on means from what follows the message that it stands behind
 				const from = noteSeq > 0 ? seq + 1 : seq;
 				return { unreadCount: yield* messaging.markUnread(tx, meeting.row, meeting.side, from) };
+			}),
+
+		/** typing tells whoever is connected that the caller is writing, or has stopped. Nothing is stored. */
+		typing: (p: UserPrincipal, id: string, { typing = true, note = false }: Typing): { done: true } => {
+			const signal = store.read(function* (tx): Steps<TypingSignal> {
+				const meeting = yield* policy.meet(tx, p, id, 'message.send');
+				const { me, row, side, desk } = meeting;
+				if (note && !desk) throw new AppError('forbidden', { message: 'Notes are for the team of the site.' });
+				const refused = meeting.refusal(note ? 'note' : 'send');
+				if (refused) throw refused;
+				return {
+					site: row.site,
+					conversation: row.pk,
+					conversationId: row.id,
+					from: { pk: me.pk, id: me.id },
+					to: note ? null : side === 1 ? row.participantTwo : row.participantOne,
+					desk: row.type === 'support',
+					note,
+					typing,
+					createdAt: tx.now,
+				};
+			});
+			signals.typing(signal);
+			return { done: true };
+		},
+
+		/** look finds a conversation for somebody who wants to know who else is there. */
+		look: (p: UserPrincipal, id: string): Look =>
+			store.read(function* (tx) {
+				const { row, side, desk, silent } = yield* policy.meet(tx, p, id, 'conversation.read');
+				return { row, side, desk, silent };
 			}),
 
 		/** react sets or takes back the caller's emoji on a message. */

@@ -101,6 +101,12 @@ export const messagingSteps = (
 			.from(conversations)
 			.where(and(eq(conversations.site, p('site')), eq(conversations.pk, p('pk')))),
 	);
+	const messageByKey = prepared(
+		db
+			.select()
+			.from(messages)
+			.where(and(eq(messages.pk, p('pk')), eq(messages.site, p('site')))),
+	);
 	const bySeq = prepared(
 		db
 			.select()
@@ -339,14 +345,36 @@ export const messagingSteps = (
 		);
 	});
 
-	/** An event of a conversation, for its participants; of a ticket for the desk too, and what concerns a note for the desk alone. */
-	const record = (row: ConversationRow, type: EventType, message?: { pk: number; noteSeq: number }) => ({
-		site: row.site,
-		type,
-		conversation: row.pk,
-		message: message?.pk,
-		...((message?.noteSeq ?? 0) === 0 && { userA: row.participantOne, userB: row.participantTwo ?? undefined }),
-		...(row.type === 'support' && { desk: true }),
+	/** Whose act it is, where that decides who is told of it. `silent`: one of the two has blocked the other. */
+	interface Act {
+		by: number | null;
+		silent: boolean;
+	}
+	/** tell records an event for both sides of a conversation; what concerns a note for the desk alone. */
+	const tell = step(function* (
+		tx,
+		row: ConversationRow,
+		type: EventType,
+		message?: { pk: number; noteSeq: number },
+		{ by, silent }: Act = { by: null, silent: false },
+	) {
+		const { site, pk: conversation, participantOne: one, participantTwo: two } = row;
+		const hidden = (message?.noteSeq ?? 0) > 0;
+		yield* events.record(
+			tx,
+			{ site, type, conversation, message: message?.pk },
+			two === null ? { in: 'ticket', requester: one, hidden } : { in: 'chat', one, two, by, blocked: silent },
+		);
+	});
+	/** tellSide records what one side does for itself. */
+	const tellSide = step(function* (tx, row: ConversationRow, type: EventType, side: Side) {
+		const { site, pk: conversation, participantOne: one, participantTwo: two } = row;
+		const user = side === 1 ? one : two;
+		yield* events.record(
+			tx,
+			{ site, type, conversation },
+			user === null ? { in: 'desk' } : { in: 'side', user, ofTicket: two === null },
+		);
 	});
 	const update = step(function* (tx, row: ConversationRow, changes: Partial<ConversationRow>) {
 		yield* tx.run(
@@ -416,6 +444,9 @@ export const messagingSteps = (
 		find: step(function* (tx, site: number, id: string) {
 			return yield* tx.get(byId, { site, id });
 		}),
+		findByKey: step(function* (tx, site: number, pk: number) {
+			return yield* tx.get(byKey, { site, pk });
+		}),
 		findPair: step(function* (tx, site: number, a: number, b: number) {
 			return yield* tx.get(byPair, { site, a, b });
 		}),
@@ -435,7 +466,7 @@ export const messagingSteps = (
 			);
 			yield* sites.count(tx, site, row.type === 'p2p' ? 'p2pConversations' : 'tickets');
 			// a ticket has an event of its own, once it is one
-			if (row.type === 'p2p') yield* events.record(tx, record(made, 'conversation.created'));
+			if (row.type === 'p2p') yield* tell(tx, made, 'conversation.created');
 			return made;
 		}),
 
@@ -475,7 +506,7 @@ export const messagingSteps = (
 				yield* sites.count(tx, row.site, 'messages');
 			}
 			if (row.type === 'support') yield* noteWriter(tx, row, from.pk);
-			yield* events.record(tx, record(row, 'message.created', { pk: lastInsertRowid, noteSeq }));
+			yield* tell(tx, row, 'message.created', { pk: lastInsertRowid, noteSeq });
 			const message: MessageEntry = {
 				...draft,
 				pk: lastInsertRowid,
@@ -507,7 +538,7 @@ export const messagingSteps = (
 			);
 			const changes = { lastSeq: seq, lastActivityAt: tx.now, activeMinute: minuteOf(tx.now) };
 			yield* update(tx, row, changes);
-			yield* events.record(tx, record(row, 'message.created', { pk, noteSeq: 0 }));
+			yield* tell(tx, row, 'message.created', { pk, noteSeq: 0 });
 			return { ...row, ...changes };
 		}),
 		/**
@@ -553,7 +584,7 @@ export const messagingSteps = (
 					),
 				);
 				if (message.sender !== null) yield* noteWriter(tx, row, message.sender);
-				yield* events.record(tx, record(row, 'message.created', { pk, noteSeq }));
+				yield* tell(tx, row, 'message.created', { pk, noteSeq });
 			}
 			yield* update(tx, row, { lastNoteSeq: noteSeq });
 		}),
@@ -572,6 +603,23 @@ export const messagingSteps = (
 		findMessage: step(function* (tx, row: ConversationRow, id: string, notes: boolean) {
 			const found = yield* tx.get(byMessageId, { site: row.site, conversation: row.pk, id });
 			return found && (found.noteSeq === 0 || notes) ? (yield* withIds(tx, [found]))[0] : undefined;
+		}),
+		/** findMessageByKey is a message of any conversation of a site, notes too. */
+		findMessageByKey: step(function* (tx, site: number, pk: number) {
+			const found = yield* tx.get(messageByKey, { site, pk });
+			return found && (yield* withIds(tx, [found]))[0];
+		}),
+		/** reactorsOf tells of each emoji on a message whose it is, in the order in which they came. */
+		reactorsOf: step(function* (tx, message: Pick<MessageRow, 'pk' | 'reacted'>) {
+			if (!message.reacted) return [];
+			return yield* tx.all(
+				db
+					.select({ emoji: reactions.emoji, userId: users.id })
+					.from(reactions)
+					.innerJoin(users, eq(users.pk, reactions.user))
+					.where(eq(reactions.message, message.pk))
+					.orderBy(asc(reactions.createdAt), asc(reactions.emoji), asc(reactions.user)),
+			);
 		}),
 		/** findAnywhere is a message of any conversation of a site, with its conversation. */
 		findAnywhere: step(function* (tx, site: number, id: string) {
@@ -814,16 +862,16 @@ export const messagingSteps = (
 			yield* tx.run(db.insert(messageEdits).values({ message: message.pk, text: message.text, replacedAt: tx.now }));
 			yield* updateMessage(tx, message, { text, editedAt: tx.now });
 			yield* search.rememberMessage(tx, row, { ...message, text });
-			yield* events.record(tx, record(row, 'message.updated', message));
+			yield* tell(tx, row, 'message.updated', message);
 			return { ...message, text, editedAt: tx.now };
 		}),
 		/** remove leaves a tombstone; an unread one no longer counts. */
-		remove: step(function* (tx, row: ConversationRow, message: MessageEntry) {
+		remove: step(function* (tx, row: ConversationRow, message: MessageEntry, act: Act) {
 			yield* empty(tx, message);
 			const reader = message.sender === null ? null : otherSide(sideOf(row, message.sender));
 			if (reader !== null && message.kind === 'text' && message.seq > row[sideState[reader].readSeq])
 				yield* update(tx, row, { [sideState[reader].unread]: Math.max(0, row[sideState[reader].unread] - 1) });
-			yield* events.record(tx, record(row, 'message.deleted', message));
+			yield* tell(tx, row, 'message.deleted', message, act);
 			return { ...message, text: null, metadata: null, reacted: false, deletedAt: tx.now };
 		}),
 
@@ -836,7 +884,9 @@ export const messagingSteps = (
 			if (seenSeq === row[state.seenSeq] && readSeq === row[state.readSeq] && unread === row[state.unread])
 				return unread;
 			yield* update(tx, row, { [state.seenSeq]: seenSeq, [state.readSeq]: readSeq, [state.unread]: unread });
-			yield* events.record(tx, record(row, 'conversation.read'));
+			// the receipt is for both, the badge for one's own devices
+			if (seenSeq > row[state.seenSeq]) yield* tell(tx, row, 'conversation.read');
+			else yield* tellSide(tx, row, 'conversation.read', reader);
 			return unread;
 		}),
 		/** markUnread moves the badge back to before a seq; the receipt stays. */
@@ -846,7 +896,7 @@ export const messagingSteps = (
 			const unread = yield* unreadAfter(tx, row, reader, readSeq);
 			if (readSeq === row[state.readSeq] && unread === row[state.unread]) return unread;
 			yield* update(tx, row, { [state.readSeq]: readSeq, [state.unread]: unread });
-			yield* events.record(tx, record(row, 'conversation.read'));
+			yield* tellSide(tx, row, 'conversation.read', reader);
 			return unread;
 		}),
 		/** archive puts a conversation away, or brings it back, for one side. */
@@ -854,7 +904,7 @@ export const messagingSteps = (
 			if (row[sideState[side].archived] === archived) return row;
 			const changes = { [sideState[side].archived]: archived };
 			yield* update(tx, row, changes);
-			yield* events.record(tx, record(row, 'conversation.updated'));
+			yield* tellSide(tx, row, 'conversation.updated', side);
 			return { ...row, ...changes };
 		}),
 		/** clearBadges: between users of whom one has blocked the other nothing counts as unread. */
@@ -879,7 +929,7 @@ export const messagingSteps = (
 					db.select({ user: reactions.user }).from(reactions).where(eq(reactions.message, message.pk)).limit(1),
 				)) !== undefined;
 			if (left !== message.reacted) yield* updateMessage(tx, message, { reacted: left });
-			yield* events.record(tx, record(row, 'message.reaction', message));
+			yield* tell(tx, row, 'message.reaction', message);
 			return true;
 		}),
 
@@ -932,7 +982,7 @@ export const messagingSteps = (
 				yield* updateMessage(tx, message, { clientMessageId: null });
 				if (message.text === null) continue;
 				yield* empty(tx, message);
-				yield* events.record(tx, record(row, 'message.deleted', message));
+				yield* tell(tx, row, 'message.deleted', message);
 			}
 			const reader = otherSide(sideOf(row, user));
 			if (to >= row.lastSeq) {

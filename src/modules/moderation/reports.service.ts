@@ -7,6 +7,7 @@ import { evidenceNeighbours, reportsPerDayMax, subjectMax } from '../../kernel/l
 import { pageOf, paging } from '../../kernel/page.ts';
 import { actorOf, type Principal, type UserPrincipal } from '../../kernel/principal.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
+import type { View } from '../events/feed.ts';
 import type { ThreadPolicy } from '../messaging/messaging.service.ts';
 import type { ConversationRow, MessageEntry, MessagingSteps } from '../messaging/messaging.steps.ts';
 import { cleanLine, cleanText } from '../messaging/messaging.text.ts';
@@ -129,7 +130,17 @@ export const createReportService = ({
 	});
 	const pkOf = (p: Principal): number => (p.kind === 'user' ? p.pk : 0);
 
+	/** shown shows the events of reports: to moderators and up, never to whom a report is about. */
+	const shown: View = (tx) =>
+		function* ({ site, conversation = 0 }) {
+			const found = yield* reports.ofTicket(tx, site, conversation);
+			if (!found) return null;
+			const desk = { data: view(found), least: 'moderator' as const, except: [found.report.reported] };
+			return { conversationId: found.ticket.id, own: null, desk };
+		};
+
 	return {
+		shown,
 		/** reportMessage is for whoever takes part in its conversation. */
 		reportMessage: (
 			p: UserPrincipal,

@@ -43,11 +43,8 @@ export const reportSteps = (db: Db, { events }: { events: EventSteps }) => {
 			.innerJoin(first, and(eq(first.conversation, reports.ticket), eq(first.seq, 1), eq(first.noteSeq, 0)))
 			.leftJoin(messages, eq(messages.pk, reports.message))
 			.$dynamic();
-	const changed = (site: number, ticket: number) => ({
-		site,
-		type: 'report.updated' as const,
-		conversation: ticket,
-		desk: true,
+	const tell = step(function* (tx, site: number, ticket: number) {
+		yield* events.record(tx, { site, type: 'report.updated', conversation: ticket }, { in: 'desk' });
 	});
 
 	return {
@@ -57,7 +54,7 @@ export const reportSteps = (db: Db, { events }: { events: EventSteps }) => {
 			row: Pick<ReportRow, 'id' | 'ticket' | 'reporter' | 'reported' | 'message'>,
 		) {
 			yield* tx.run(db.insert(reports).values({ ...row, site, createdAt: tx.now }));
-			yield* events.record(tx, changed(site, row.ticket));
+			yield* tell(tx, site, row.ticket);
 		}),
 		/** hasOpen: whether a reporter has an undecided report of the same message, or of the user as such. */
 		hasOpen: step(function* (tx, by: number, user: number, message: number | null) {
@@ -134,6 +131,10 @@ export const reportSteps = (db: Db, { events }: { events: EventSteps }) => {
 			);
 			return rows.flatMap(({ report, ticket }) => [report, ticket]);
 		}),
+		/** ofTicket is a report by the ticket it is told in. */
+		ofTicket: step(function* (tx, site: number, ticket: number) {
+			return yield* tx.get(shown().where(and(eq(reports.site, site), eq(reports.ticket, ticket))));
+		}),
 		decide: step(function* (tx, report: ReportRow, status: ReportRow['status'], decidedBy: string) {
 			yield* tx.run(
 				db
@@ -141,7 +142,7 @@ export const reportSteps = (db: Db, { events }: { events: EventSteps }) => {
 					.set({ status, decidedBy, decidedAt: tx.now })
 					.where(and(eq(reports.site, report.site), eq(reports.pk, report.pk))),
 			);
-			yield* events.record(tx, changed(report.site, report.ticket));
+			yield* tell(tx, report.site, report.ticket);
 		}),
 	};
 };

@@ -8,6 +8,7 @@ import { pageOf, paging } from '../../kernel/page.ts';
 import type { Principal, UserPrincipal } from '../../kernel/principal.ts';
 import { atLeast } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
+import type { Signals } from '../events/signals.ts';
 import type {
 	Conversation,
 	ConversationPage,
@@ -36,6 +37,7 @@ export const createP2pService = ({
 	users,
 	messaging,
 	audit,
+	signals,
 	p2p,
 	limits,
 }: {
@@ -43,6 +45,7 @@ export const createP2pService = ({
 	users: UserSteps;
 	messaging: MessagingSteps;
 	audit: AuditSteps;
+	signals: Signals;
 	p2p: P2pSteps;
 	limits: UnverifiedLimits;
 }) => {
@@ -80,7 +83,7 @@ export const createP2pService = ({
 					return new AppError('reply_awaited', { retryAfterSeconds: hour / second });
 				return null;
 			};
-			return { row, side, desk: false, me, refusal };
+			return { row, side, desk: false, me, silent: found.blocked === 1, refusal };
 		}),
 	};
 
@@ -131,7 +134,7 @@ export const createP2pService = ({
 
 	return {
 		see,
-		threads: createThreadService({ store, messaging, audit, policy }),
+		threads: createThreadService({ store, messaging, audit, signals, policy }),
 
 		/** start gives the one conversation of two users, and makes it the first time. */
 		start: (p: Principal, body: StartConversation): Promise<{ created: boolean; data: Conversation }> => {

@@ -110,7 +110,7 @@ export const createSiteService = ({
 			});
 	};
 	const changed = step(function* (tx, site: number) {
-		yield* events.record(tx, { site, type: 'site.updated' });
+		yield* events.record(tx, { site, type: 'site.updated' }, { in: 'site' });
 	});
 
 	/** Makes a site with its first keys: what a transaction needs of it, made before. */

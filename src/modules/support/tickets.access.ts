@@ -23,3 +23,12 @@ export const partOf = (
 	if (!isDesk(role) || (pk !== null && ticket.reported === pk)) return null;
 	return ticket.category !== moderationCategory || atLeast(role, 'moderator') ? 'desk' : null;
 };
+
+/** deskOf says the same of all of the desk at once: the least role that may see a ticket, and who of it may not. */
+export const deskOf = (
+	row: { participantOne: number },
+	ticket: { category: string | null; reported: number | null },
+): { least: Role; except: number[] } => ({
+	least: ticket.category === moderationCategory ? 'moderator' : 'staff',
+	except: ticket.reported === null ? [row.participantOne] : [row.participantOne, ticket.reported],
+});

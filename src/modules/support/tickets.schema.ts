@@ -114,6 +114,11 @@ export const Ticket = t.Object(
 );
 export type Ticket = Static<typeof Ticket>;
 
+const { unreadCount: _, lastMessage: __, ...ticketOfEventExample } = ticketExample;
+/** A ticket as an event carries it: once for its requester, once for the desk. */
+export const EventTicket = t.Omit(Ticket, ['unreadCount', 'lastMessage'], { examples: [ticketOfEventExample] });
+export type EventTicket = Static<typeof EventTicket>;
+
 export const TicketPage = PageOf(Ticket);
 export type TicketPage = Static<typeof TicketPage>;
 

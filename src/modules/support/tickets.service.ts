@@ -10,6 +10,9 @@ import { actorOf, type Principal, systemActor, type UserPrincipal } from '../../
 import { atLeast, isDesk, type Role } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventLog } from '../events/events.service.ts';
+import type { View } from '../events/feed.ts';
+import type { Signals } from '../events/signals.ts';
+import { lookUp, messageOfEvent, readStateOf } from '../messaging/messaging.feed.ts';
 import type { UnreadTotal } from '../messaging/messaging.schema.ts';
 import { createThreadService, type Meeting, type ThreadPolicy } from '../messaging/messaging.service.ts';
 import type { ConversationRow, MessagingSteps } from '../messaging/messaging.steps.ts';
@@ -19,11 +22,12 @@ import { skeletonOf } from '../users/names.ts';
 import { canReceive, isSuspended } from '../users/users.access.ts';
 import type { UserSteps } from '../users/users.steps.ts';
 import type { Standing } from '../users/users.tables.ts';
-import { partOf } from './tickets.access.ts';
+import { deskOf, partOf } from './tickets.access.ts';
 import {
 	type BulkOutcome,
 	type BulkTickets,
 	type DeskTicketQuery,
+	type EventTicket,
 	moderationCategory,
 	type OpenTicket,
 	type RateTicket,
@@ -66,6 +70,7 @@ export const createTicketService = ({
 	catchUp,
 	tickets,
 	audit,
+	signals,
 	eventLog,
 	log,
 	openUnanswered,
@@ -78,6 +83,7 @@ export const createTicketService = ({
 	catchUp: () => Promise<void>;
 	tickets: TicketSteps;
 	audit: AuditSteps;
+	signals: Signals;
 	eventLog: EventLog;
 	log: Logger;
 	/** How many tickets an unverified user may have that nobody has answered yet. */
@@ -91,12 +97,13 @@ export const createTicketService = ({
 		return { ...entry, part };
 	});
 
-	const view = step(function* (tx, entries: TicketEntry[], who: Pick<Who, 'pk' | 'role'>) {
+	/** Tickets as they are met; `viewer`: whose reactions are `mine`. */
+	const viewAs = step(function* (tx, entries: TicketEntry[], met: (entry: TicketEntry) => Part, viewer: number | null) {
 		const rows = entries.map(({ row }) => row);
 		const people = yield* messaging.participants(tx, rows);
 		for (const user of yield* tickets.assignees(tx, entries)) people.set(user.pk, user);
 		const last = yield* messaging.lastMessages(tx, rows);
-		const reactions = yield* messaging.reactionsOf(tx, [...last.values()], who.pk ?? 0);
+		const reactions = yield* messaging.reactionsOf(tx, [...last.values()], viewer ?? 0);
 		const byMessage = Map.groupBy(reactions, (reaction) => reaction.message);
 		const tags = Map.groupBy(
 			yield* tickets.tagsOf(
@@ -109,7 +116,7 @@ export const createTicketService = ({
 		return entries.map((entry): Ticket => {
 			const { row, ticket } = entry;
 			const message = last.get(row.pk);
-			return ticketView(entry, partOf(who, row, ticket) ?? 'requester', {
+			return ticketView(entry, met(entry), {
 				people,
 				last: message,
 				lastReactions: byMessage.get(message?.pk ?? 0) ?? [],
@@ -118,6 +125,9 @@ export const createTicketService = ({
 				source: sources.get(ticket.source ?? 0) ?? null,
 			});
 		});
+	});
+	const view = step(function* (tx, entries: TicketEntry[], who: Pick<Who, 'pk' | 'role'>) {
+		return yield* viewAs(tx, entries, ({ row, ticket }) => partOf(who, row, ticket) ?? 'requester', who.pk);
 	});
 	const viewOne = step(function* (tx, entry: TicketEntry, who: Pick<Who, 'pk' | 'role'>) {
 		const [shown] = yield* view(tx, [entry], who);
@@ -146,6 +156,7 @@ export const createTicketService = ({
 				side: part === 'requester' ? 1 : 2,
 				desk: part === 'desk',
 				me,
+				silent: false,
 				refusal,
 				follow: (tx: Tx, now: ConversationRow): Steps<void> =>
 					tickets.replied(tx, { row: now, ticket }, actorOf(p), part),
@@ -258,8 +269,52 @@ export const createTicketService = ({
 		}
 	});
 
+	/** shown shows the events of tickets: to their requester as everybody sees it, to the desk with what is for it alone. */
+	const shown: View = (tx) => {
+		const find = lookUp(messaging, tx);
+		return function* (event) {
+			const row = yield* find.row(event);
+			const ticket = row && (yield* tickets.ofRow(tx, row));
+			if (!ticket) return null;
+			const conversationId = row.id;
+			const both = (own: () => object, desk: () => object) => ({
+				conversationId,
+				own: event.userA === undefined ? null : own(),
+				desk: event.desk ? { data: desk(), ...deskOf(row, ticket) } : null,
+			});
+			const [theirs, ours] = [{ unreadCountP1: row.unreadOne }, { unreadCountP2: row.unreadTwo }];
+			if (event.type === 'conversation.read')
+				return both(
+					() => readStateOf(row, theirs),
+					() => readStateOf(row, ours),
+				);
+			if (event.message !== undefined) {
+				const facts = yield* find.message(event, true);
+				return (
+					facts &&
+					both(
+						() => messageOfEvent(row, facts, theirs),
+						() => messageOfEvent(row, facts, ours, true),
+					)
+				);
+			}
+			const views: EventTicket[] = [];
+			for (const part of ['requester', 'desk'] as const) {
+				const [view] = yield* viewAs(tx, [{ row, ticket }], () => part, null);
+				const { unreadCount: _, lastMessage: __, ...told } = view as Ticket;
+				views.push(told);
+			}
+			const [own, desk] = views;
+			return both(
+				() => own as EventTicket,
+				() => desk as EventTicket,
+			);
+		};
+	};
+
 	return {
-		threads: createThreadService({ store, messaging, audit, policy }),
+		shown,
+		threads: createThreadService({ store, messaging, audit, signals, policy }),
 		see,
 		steps: { open, need, viewOne },
 

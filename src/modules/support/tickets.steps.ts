@@ -92,6 +92,12 @@ export const ticketSteps = (
 			.innerJoin(tickets, eq(tickets.conversation, conversations.pk))
 			.where(and(eq(conversations.site, held('site')), eq(conversations.id, held('id')))),
 	);
+	const byConversation = prepared(
+		db
+			.select()
+			.from(tickets)
+			.where(and(eq(tickets.site, p('site')), eq(tickets.conversation, p('conversation')))),
+	);
 	const newestNumber = prepared(
 		db
 			.select({ number: max(tickets.number) })
@@ -168,12 +174,10 @@ export const ticketSteps = (
 		if (pk === null) return null;
 		return (yield* tx.get(db.select({ id: userRows.id }).from(userRows).where(eq(userRows.pk, pk))))?.id ?? null;
 	});
-	const updated = (row: ConversationRow, forRequester: boolean) => ({
-		site: row.site,
-		type: 'ticket.updated' as const,
-		conversation: row.pk,
-		...(forRequester && { userA: row.participantOne }),
-		desk: true,
+	/** tell records an event of a ticket. `hidden`: what its requester must not notice. */
+	const tell = step(function* (tx, row: ConversationRow, type: 'ticket.created' | 'ticket.updated', hidden?: boolean) {
+		const { site, pk: conversation, participantOne: requester } = row;
+		yield* events.record(tx, { site, type, conversation }, { in: 'ticket', requester, hidden: hidden ?? false });
 	});
 	/** What follows from where a ticket now stands. */
 	const stamps = (ticket: TicketRow, status: TicketStatus, by: Part | null, now: number): Partial<TicketRow> => {
@@ -239,7 +243,7 @@ export const ticketSteps = (
 			version: ticket.version + 1,
 		});
 		yield* retally(tx, entry, { row, ticket });
-		yield* events.record(tx, updated(row, seen));
+		yield* tell(tx, row, 'ticket.updated', !seen);
 		return { row, ticket, changed };
 	});
 
@@ -288,6 +292,10 @@ export const ticketSteps = (
 		find: step(function* (tx, site: number, id: string) {
 			return yield* tx.get(ofSite, { site, id });
 		}),
+		/** ofRow is the ticket of a conversation. */
+		ofRow: step(function* (tx, row: ConversationRow) {
+			return yield* tx.get(byConversation, { site: row.site, conversation: row.pk });
+		}),
 		/** withTickets gives the tickets of conversations, in their order. */
 		withTickets: step(function* (tx, rows: ConversationRow[]) {
 			if (rows.length === 0) return [] as TicketEntry[];
@@ -327,7 +335,7 @@ export const ticketSteps = (
 			);
 			yield* tx.run(tallyUp, tallyKey({ row, ticket }));
 			yield* search.setSubject(tx, row, null, ticket.subject);
-			yield* events.record(tx, { ...updated(row, true), type: 'ticket.created' });
+			yield* tell(tx, row, 'ticket.created');
 			return { row, ticket };
 		}),
 		change,
@@ -362,7 +370,7 @@ export const ticketSteps = (
 				updatedAt: tx.now,
 				version: entry.ticket.version + 1,
 			});
-			yield* events.record(tx, updated(row, true));
+			yield* tell(tx, row, 'ticket.updated');
 			return { row, ticket };
 		}),
 		history: step(function* (tx, ticket: number) {
@@ -672,7 +680,7 @@ export const ticketSteps = (
 						.set({ before: null, after: null })
 						.where(and(eq(ticketHistory.ticket, row.pk), inArray(ticketHistory.field, ['subject', 'category']))),
 				);
-				yield* events.record(tx, updated(row, false));
+				yield* tell(tx, row, 'ticket.updated', true);
 			}
 			return own.length;
 		}),

@@ -221,7 +221,7 @@ export const createPasswordService = ({
 						});
 					if (yield* siteSteps.byResource(tx, resourceId)) throw new AppError('site_exists');
 					yield* siteSteps.rename(tx, home.pk, resourceId);
-					yield* events.record(tx, { site: home.pk, type: 'site.updated' });
+					yield* events.record(tx, { site: home.pk, type: 'site.updated' }, { in: 'site' });
 				}
 				if (yield* users.findForLogin(tx, home.pk, body.email)) throw new AppError('email_taken');
 				const site = sites.fromRow({ ...home, resourceId });

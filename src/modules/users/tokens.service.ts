@@ -23,7 +23,7 @@ import type { UserService } from './users.service.ts';
 import type { UserRow, UserSteps } from './users.steps.ts';
 
 /** How often it is noted that a user is here, and of how many users that is remembered. */
-const seenEveryMs = 5 * minute;
+const seenEveryMs = minute;
 const seenUsersMax = 100_000;
 
 /** The claims of a chat token (RFC 7519); times in seconds. */
@@ -119,7 +119,7 @@ export const createTokenService = ({
 
 	const sessions = createSessionCache(eventLog);
 	const seenAt = new LRUCache<number, number>({ max: seenUsersMax });
-	/** Notes that a user is here, at most every few minutes. A missing note is no reason to fail the call. */
+	/** Notes that a user is here, at most once a minute. A missing note is no reason to fail the call. */
 	const noteSeen = ({ site, pk }: UserPrincipal): void => {
 		const now = clock();
 		if (now - (seenAt.get(pk) ?? 0) < seenEveryMs) return;
@@ -206,6 +206,27 @@ export const createTokenService = ({
 			noteSeen(principal);
 			return principal;
 		},
+
+		/**
+		 * stillHolds is a principal as it is now, for whoever stays connected. Throws what authenticate would throw, and
+		 * token_revoked for a user who is no more.
+		 */
+		stillHolds: (p: UserPrincipal): UserPrincipal => {
+			const { site, resourceId, session } = p;
+			if (session && session.expiresAt <= clock()) throw new AppError('token_expired');
+			const row = store.read(function* (tx) {
+				const found = yield* users.findByPk(tx, site, p.pk);
+				if (!found || found.erasedAt !== null) throw new AppError('token_revoked');
+				if (session && (found.ver !== session.ver || (yield* users.isEnded(tx, session.jti))))
+					throw new AppError('token_revoked');
+				judgeStanding(found, tx.now);
+				return found;
+			});
+			return principalOf(row, { pk: site, resourceId }, session);
+		},
+
+		/** noteSeen notes that a user is here, at most once a minute. */
+		noteSeen,
 
 		/**
 		 * actAs is the user that the site's server names: an id, or `external:` and the site's own id. It closes the claim, as

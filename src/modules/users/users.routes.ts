@@ -20,6 +20,7 @@ import {
 	exampleIds,
 	Id,
 	Profile,
+	ProfileView,
 	UpdateMe,
 	User,
 } from './users.schema.ts';
@@ -248,10 +249,11 @@ export const userRoutes = ({
 		.get('/:id', ({ principal, params }) => users.profile(principal, params.id), {
 			canAsServer: 'user.view',
 			params: UserParams,
-			ok: Profile,
+			ok: ProfileView,
 			detail: {
 				operationId: 'getUser',
 				summary: 'View a user',
-				description: 'What any user of the site may know of another.',
+				description:
+					'What any user of the site may know of another. `presence` only for those who share a conversation with them, and for the desk.',
 			},
 		});

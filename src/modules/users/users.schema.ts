@@ -281,6 +281,25 @@ export const Profile = t.Object(
 );
 export type Profile = Static<typeof Profile>;
 
+export const PresenceState = t.Object(
+	{
+		online: t.Boolean({ description: 'Whether they are connected now.' }),
+		lastSeenAt: Nullable(Time('Their newest call, to the minute; null when it is not known.')),
+	},
+	{ examples: [{ online: true, lastSeenAt: '2026-02-22T10:00:00.000Z' }] },
+);
+export type PresenceState = Static<typeof PresenceState>;
+
+/** A user as one other user looks at them. */
+export const ProfileView = t.Object(
+	{
+		...Profile.properties,
+		presence: Nullable(PresenceState),
+	},
+	{ examples: [{ ...profileExamples.jane, presence: PresenceState.examples?.[0] }] },
+);
+export type ProfileView = Static<typeof ProfileView>;
+
 export const UpdateMe = t.Partial(
 	t.Object({
 		displayName: Nullable(DisplayName),

@@ -1,5 +1,6 @@
 import type { Store } from '../../db/open.ts';
 import { step } from '../../db/step.ts';
+import { isoOrNull } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import { searchMatchesMax } from '../../kernel/limits.ts';
@@ -8,9 +9,11 @@ import { actorOf, type Caller, operatorActor, type Principal, type UserPrincipal
 import { atLeast, isDesk, namedFlags } from '../../kernel/roles.ts';
 import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventSteps } from '../events/events.steps.ts';
+import type { MessagingSteps } from '../messaging/messaging.steps.ts';
 import type { Site, SiteService } from '../sites/sites.service.ts';
 import type { SiteSteps } from '../sites/sites.steps.ts';
 import { cleanName, cleanUsername, foldName, isReservedName, skeletonOf, withSuffix } from './names.ts';
+import type { Presence } from './presence.ts';
 import { judgeRank } from './rank.ts';
 import { asNow, isSuspended, judgeStanding } from './users.access.ts';
 import type {
@@ -18,7 +21,9 @@ import type {
 	DeskUser,
 	DeskUserPage,
 	DeskUserQuery,
+	PresenceState,
 	Profile,
+	ProfileView,
 	UpdateMe,
 	UpdateUser,
 	User,
@@ -37,6 +42,8 @@ export const createUserService = ({
 	sites,
 	siteSteps,
 	users,
+	messaging,
+	presence,
 	events,
 	audit,
 }: {
@@ -44,6 +51,8 @@ export const createUserService = ({
 	sites: SiteService;
 	siteSteps: SiteSteps;
 	users: UserSteps;
+	messaging: MessagingSteps;
+	presence: Presence;
 	events: EventSteps;
 	audit: AuditSteps;
 }) => {
@@ -76,7 +85,7 @@ export const createUserService = ({
 	const insert = step(function* (tx, site: Site, row: Parameters<UserSteps['insert']>[2], actor: string | null) {
 		const user = yield* users.insert(tx, site.pk, row);
 		yield* siteSteps.count(tx, site.pk, 'users');
-		yield* events.record(tx, { site: site.pk, type: 'user.created', userA: user.pk });
+		yield* events.record(tx, { site: site.pk, type: 'user.created' }, { in: 'profile', user: user.pk });
 		if (actor !== null && isDesk(user.role))
 			yield* audit.record(tx, site.pk, actor, 'user.create', user.id, {
 				subject: user.pk,
@@ -289,9 +298,29 @@ export const createUserService = ({
 			});
 		},
 
-		profile: (p: Principal, id: string): Profile =>
+		/** profile is another user; whether they are here only for those who share a conversation with them, and for the desk. */
+		profile: (p: Principal, id: string): ProfileView =>
 			store.read(function* (tx) {
-				return profileOf(yield* users.need(tx, p.site, id));
+				const row = yield* users.need(tx, p.site, id);
+				const near =
+					p.kind === 'server' ||
+					isDesk(p.role) ||
+					p.pk === row.pk ||
+					((yield* messaging.findPair(tx, p.site, p.pk, row.pk)) !== undefined &&
+						!(yield* users.isBlocked(tx, p.pk, row.pk)));
+				const state = { online: presence.isOnline(row.pk), lastSeenAt: isoOrNull(row.lastSeenAt) };
+				return { ...profileOf(row), presence: near && row.erasedAt === null ? state : null };
+			}),
+
+		/** presenceOf is whether a user is here, for whoever may know. */
+		presenceOf: (site: number, pk: number): PresenceState & { userId: string } =>
+			store.read(function* (tx) {
+				const row = yield* users.findByPk(tx, site, pk);
+				return {
+					userId: row?.id ?? '',
+					online: presence.isOnline(pk),
+					lastSeenAt: isoOrNull(row?.lastSeenAt ?? null),
+				};
 			}),
 
 		/** lookup finds a user by the exact username, where the site's directory allows it. */

@@ -135,7 +135,9 @@ export const userSteps = (db: Db, { events, sites }: { events: EventSteps; sites
 	const findByPk = step(function* (tx, site: number, pk: number) {
 		return yield* tx.get(byPk, { site, pk });
 	});
-	const changed = (type: EventType, site: number, pk: number) => ({ site, type, userA: pk });
+	const tell = step(function* (tx, type: EventType, site: number, user: number) {
+		yield* events.record(tx, { site, type }, { in: 'profile', user });
+	});
 	const update = step(function* (tx, site: number, pk: number, changes: UserChanges, type: EventType = 'user.updated') {
 		yield* tx.run(
 			db
@@ -143,7 +145,7 @@ export const userSteps = (db: Db, { events, sites }: { events: EventSteps; sites
 				.set({ ...changes, ...nameKeys(changes), updatedAt: tx.now })
 				.where(and(eq(users.site, site), eq(users.pk, pk))),
 		);
-		yield* events.record(tx, changed(type, site, pk));
+		yield* tell(tx, type, site, pk);
 	});
 
 	/** A visitor who never came: made over an hour ago, no authenticated call, in no conversation. */
@@ -230,7 +232,7 @@ export const userSteps = (db: Db, { events, sites }: { events: EventSteps; sites
 					.where(and(eq(users.site, site), eq(users.pk, pk)))
 					.returning({ ver: users.ver }),
 			);
-			yield* events.record(tx, changed('user.revoked', site, pk));
+			yield* tell(tx, 'user.revoked', site, pk);
 			return row?.ver ?? 0;
 		}),
 		/** firstCall closes the claim; false when the token is not the newest one. */
@@ -426,7 +428,7 @@ export const userSteps = (db: Db, { events, sites }: { events: EventSteps; sites
 		/** endToken ends one token of a user; it is remembered until it would have expired. */
 		endToken: step(function* (tx, site: number, pk: number, jti: string, expiresAt: number) {
 			yield* tx.run(db.insert(endedTokens).values({ jti, expiresAt }).onConflictDoNothing());
-			yield* events.record(tx, changed('user.revoked', site, pk));
+			yield* tell(tx, 'user.revoked', site, pk);
 		}),
 		purgeEndedTokens: step(function* (tx) {
 			const due = db

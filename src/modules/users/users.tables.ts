@@ -47,7 +47,7 @@ export const users = sqliteTable(
 		/** SHA-256 of the device cookie. */
 		deviceHash: text(),
 		passwordHash: text(),
-		/** The newest authenticated call, to some minutes. */
+		/** The newest authenticated call, to the minute. */
 		lastSeenAt: integer(),
 		suspendedAt: integer(),
 		suspendedUntil: integer(),

@@ -1,0 +1,219 @@
+import type { Store } from '../../db/open.ts';
+import type { Steps, Tx } from '../../db/step.ts';
+import { iso } from '../../kernel/clock.ts';
+import type { StoredEvent } from '../../kernel/events.ts';
+import { resumeEventsMax, scanMsMax, scanRows } from '../../kernel/limits.ts';
+import type { Logger } from '../../kernel/log.ts';
+import { isDesk } from '../../kernel/roles.ts';
+import { partIn, type Viewer } from './audience.ts';
+import type { EventLog } from './events.service.ts';
+import type { EventSteps } from './events.steps.ts';
+import { dataFor, type Shown, type View, type Views, viewOf } from './feed.ts';
+
+/** Envelope is an event on its way out: encoded once for everybody who is shown the same. */
+export interface Envelope {
+	/** The cursor: the place in the log behind this event. */
+	id: string;
+	type: string;
+	/** `{ id, type, createdAt, conversationId?, data }` as JSON. */
+	json: string;
+}
+
+/** Reader reads the log on from a place: a socket or a stream that comes back, or a poll. */
+export interface Reader extends Viewer {
+	/** Everything up to this event is with them already. */
+	position: number;
+	/** Whether they have gone away. */
+	readonly ended: boolean;
+	/** take is given what is theirs, in the order of the log; false: no more for now. */
+	take(envelope: Envelope): boolean;
+	/**
+	 * rested is called when reading ends, in the turn in which it does: `caught_up` at the newest event, so that nothing is
+	 * between this and what is told live; `full` when `take` wanted no more; `too_far` when there is too much to go through;
+	 * `failed` when the log could not be read.
+	 */
+	rested(why: 'caught_up' | 'full' | 'too_far' | 'failed'): void;
+}
+
+/** Encoded is an event as each of its audiences is shown it; made when it is first asked for. */
+export interface Encoded {
+	event: StoredEvent;
+	shown: Shown;
+	for(part: 'own' | 'desk'): Envelope;
+}
+
+/** createFeed gives events their data, and reads them to whoever comes back. */
+export const createFeed = ({
+	store,
+	events,
+	eventLog,
+	views,
+	log,
+}: {
+	store: Store;
+	events: EventSteps;
+	eventLog: EventLog;
+	views: Views;
+	log: Logger;
+}) => {
+	const encoded = (event: StoredEvent, shown: Shown): Encoded => {
+		const made: { own?: Envelope; desk?: Envelope } = {};
+		const encode = (data: object | null | undefined): Envelope => {
+			const id = eventLog.cursorOf(event);
+			const { conversationId } = shown;
+			const { type, createdAt } = event;
+			const json = JSON.stringify({
+				id,
+				type,
+				createdAt: iso(createdAt),
+				...(conversationId && { conversationId }),
+				data,
+			});
+			return { id, type, json };
+		};
+		return {
+			event,
+			shown,
+			for: (part) => {
+				made[part] ??= encode(part === 'own' ? shown.own : shown.desk?.data);
+				return made[part];
+			},
+		};
+	};
+
+	/** showing shows events within one read. */
+	const showing = (tx: Tx) => {
+		const open: { [name in keyof Views]?: ReturnType<View> } = {};
+		return function* (event: StoredEvent): Steps<Encoded | null> {
+			const name = viewOf(event);
+			if (!name) return null;
+			open[name] ??= views[name](tx);
+			const shown = yield* open[name](event);
+			return shown && encoded(event, shown);
+		};
+	};
+
+	/** The readers of one site that are on their way, by user and of the desk. */
+	const audienceOfReaders = (readers: Reader[]) => {
+		const byUser = Map.groupBy(readers, ({ pk }) => pk);
+		const desk = readers.filter(({ role }) => isDesk(role));
+		const of = (pk: number | undefined) => (pk === undefined ? [] : (byUser.get(pk) ?? []));
+		return (event: StoredEvent): Reader[] =>
+			[...new Set([...of(event.userA), ...of(event.userB), ...(event.desk ? desk : [])])].filter(
+				(reader) => !reader.ended && reader.position < event.id && partIn(event, reader) !== null,
+			);
+	};
+
+	/**
+	 * One stretch of a site's log for all of its readers: each event is read, shown and encoded once. Returns where it ended
+	 * and whether that is the newest event.
+	 */
+	const stretch = (site: number, from: number, readers: Set<Reader>): { to: number; newest: boolean } =>
+		store.read(function* (tx) {
+			const started = performance.now();
+			const upTo = eventLog.lastId;
+			const rows = yield* events.ofSite(tx, site, from, upTo, scanRows);
+			const whose = audienceOfReaders([...readers]);
+			const show = showing(tx);
+			for (const event of rows) {
+				const theirs = whose(event).filter((reader) => readers.has(reader));
+				const encoded = theirs.length > 0 ? yield* show(event) : null;
+				for (const reader of encoded ? theirs : []) {
+					const part = encoded && dataFor(event, encoded.shown, reader);
+					if (!part) continue;
+					const more = reader.take(encoded.for(part));
+					reader.position = event.id;
+					if (more) continue;
+					readers.delete(reader);
+					reader.rested('full');
+				}
+				// note: what others wait for comes first; the rest of the stretch is read again
+				if (performance.now() - started > scanMsMax) return { to: event.id, newest: false };
+			}
+			const newest = rows.length < scanRows;
+			return { to: newest ? upTo : (rows.at(-1)?.id ?? upTo), newest };
+		});
+
+	let waiting: Reader[] = [];
+	let reading = false;
+	const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+	/** Reads to everybody of a site who waits, in one pass from the lowest place. Who comes meanwhile joins it where they can. */
+	const readSite = async (site: number): Promise<void> => {
+		const readers = new Set<Reader>();
+		let place = Number.POSITIVE_INFINITY;
+		const join = () => {
+			const later: Reader[] = [];
+			for (const reader of waiting) {
+				if (reader.ended) continue;
+				if (reader.site !== site || (readers.size > 0 && reader.position < place)) later.push(reader);
+				else if (eventLog.lastId - reader.position > resumeEventsMax) reader.rested('too_far');
+				else {
+					readers.add(reader);
+					place = Math.min(place, reader.position);
+				}
+			}
+			waiting = later;
+		};
+		// who is furthest behind comes first, so that one pass does for all
+		waiting.sort((a, b) => a.position - b.position);
+		join();
+		while (readers.size > 0) {
+			for (const reader of readers) if (reader.ended) readers.delete(reader);
+			let read: ReturnType<typeof stretch>;
+			try {
+				read = stretch(site, place, readers);
+			} catch (error) {
+				log.error({ err: error, site }, 'reading events to those who come back failed');
+				for (const reader of readers) reader.rested('failed');
+				return;
+			}
+			const { to, newest } = read;
+			place = to;
+			for (const reader of readers) reader.position = Math.max(reader.position, to);
+			if (newest) {
+				// note: in the same turn as the read, or an event could be committed between
+				for (const reader of readers) if (!reader.ended) reader.rested('caught_up');
+				return;
+			}
+			await turn();
+			join();
+		}
+	};
+
+	const readAll = async (): Promise<void> => {
+		while (waiting.length > 0) {
+			await turn();
+			const site = waiting.find(({ ended }) => !ended)?.site;
+			if (site === undefined) waiting = [];
+			else await readSite(site);
+		}
+	};
+
+	return {
+		/** read reads the log to somebody from their position on. All who ask in one turn share one pass over it. */
+		read: (reader: Reader): void => {
+			waiting.push(reader);
+			if (reading) return;
+			reading = true;
+			readAll().finally(() => {
+				reading = false;
+			});
+		},
+
+		/** show gives committed events their data, for those that somebody wants; the rest are left out. */
+		show: (batch: StoredEvent[]): Encoded[] =>
+			batch.length === 0
+				? []
+				: store.read(function* (tx) {
+						const show = showing(tx);
+						const all: Encoded[] = [];
+						for (const event of batch) {
+							const encoded = yield* show(event);
+							if (encoded) all.push(encoded);
+						}
+						return all;
+					}),
+	};
+};
+export type Feed = ReturnType<typeof createFeed>;

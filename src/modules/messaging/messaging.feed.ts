@@ -1,0 +1,63 @@
+import type { Steps, Tx } from '../../db/step.ts';
+import type { StoredEvent } from '../../kernel/events.ts';
+import type { EventMessage, ReadState } from './messaging.schema.ts';
+import type { ConversationRow, EarlierText, MessageEntry, MessagingSteps } from './messaging.steps.ts';
+import { deskMessageView, messageView } from './messaging.view.ts';
+
+/** What of a conversation's events is the same for p2p and support: the same for everybody who is told. */
+
+/** A message of an event, with what its audiences are shown beside its own row. */
+interface MessageFacts {
+	message: MessageEntry;
+	reactions: EventMessage['reactions'];
+	earlier: EarlierText[];
+}
+
+/** Which of the conversation's counts an audience is shown. */
+export type Counts = Pick<EventMessage, 'unreadCountP1' | 'unreadCountP2'>;
+
+/** messageOfEvent is a message as an event carries it. `earlier`: with what is for the desk alone. */
+export const messageOfEvent = (
+	row: ConversationRow,
+	facts: MessageFacts,
+	counts: Counts,
+	desk = false,
+): EventMessage => {
+	const { message, reactions, earlier } = facts;
+	const shown = desk ? deskMessageView(row, message, [], earlier) : messageView(row, message, []);
+	return { ...shown, reactions, messageCount: row.messageCount, ...counts };
+};
+
+/** readStateOf is how far both sides have read. `counts`: those that its audience is shown. */
+export const readStateOf = (row: ConversationRow, counts: Counts): ReadState => ({
+	id: row.id,
+	seenSeqP1: row.seenSeqOne,
+	seenSeqP2: row.seenSeqTwo,
+	...counts,
+});
+
+/** lookUp reads what events refer to. What one read has found is kept until it is over. */
+export const lookUp = (messaging: MessagingSteps, tx: Tx) => {
+	const rows = new Map<number, ConversationRow | undefined>();
+	return {
+		*row({ site, conversation = 0 }: StoredEvent): Steps<ConversationRow | undefined> {
+			if (!rows.has(conversation)) rows.set(conversation, yield* messaging.findByKey(tx, site, conversation));
+			return rows.get(conversation);
+		},
+		/** `earlier`: whether the earlier texts are wanted. */
+		*message({ site, message: pk = 0 }: StoredEvent, earlier: boolean): Steps<MessageFacts | null> {
+			const message = yield* messaging.findMessageByKey(tx, site, pk);
+			if (!message) return null;
+			const reactors = Map.groupBy(yield* messaging.reactorsOf(tx, message), ({ emoji }) => emoji);
+			return {
+				message,
+				reactions: [...reactors].map(([emoji, by]) => ({
+					emoji,
+					count: by.length,
+					userIds: by.map(({ userId }) => userId),
+				})),
+				earlier: earlier ? yield* messaging.earlierTexts(tx, [message]) : [],
+			};
+		},
+	};
+};

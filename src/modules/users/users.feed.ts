@@ -1,0 +1,17 @@
+import type { View } from '../events/feed.ts';
+import type { UserSteps } from './users.steps.ts';
+import { userView } from './users.view.ts';
+
+/** accountView shows users what happens to their own account, on their other devices. */
+export const accountView =
+	(users: UserSteps, resourceIdOf: (site: number) => string): View =>
+	(tx) =>
+		function* (event) {
+			const { site, userA = 0, detail } = event;
+			if (event.type === 'user.blocked') {
+				const other = yield* users.findByPk(tx, site, Number(detail?.user));
+				return other ? { own: { userId: other.id, blocked: detail?.blocked === true }, desk: null } : null;
+			}
+			const row = yield* users.findByPk(tx, site, userA);
+			return row ? { own: userView(row, resourceIdOf(site), tx.now), desk: null } : null;
+		};

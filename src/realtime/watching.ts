@@ -1,0 +1,148 @@
+import { LRUCache } from 'lru-cache';
+import { type Clock, iso } from '../kernel/clock.ts';
+import { typingEveryMs } from '../kernel/limits.ts';
+import type { Signals, TypingSignal } from '../modules/events/signals.ts';
+import type { Look, ThreadService } from '../modules/messaging/messaging.service.ts';
+import type { Presence } from '../modules/users/presence.ts';
+import type { UserService } from '../modules/users/users.service.ts';
+import type { Connection, Connections, Watched } from './connections.ts';
+
+/** Of how many who type it is remembered when they were last told of. */
+const typersMax = 10_000;
+
+/**
+ * createWatching tells what passes: who types, who is here, and who of the desk looks at the same ticket. Nothing of it is
+ * stored, and only who looks at a conversation hears of its people.
+ */
+export const createWatching = ({
+	connections,
+	signals,
+	presence,
+	users,
+	threadsOf,
+	clock,
+}: {
+	connections: Connections;
+	signals: Signals;
+	presence: Presence;
+	users: UserService;
+	threadsOf: (conversationId: string) => ThreadService;
+	clock: Clock;
+}) => {
+	/** Who looks at a conversation, and at whom. */
+	const byConversation = new Map<number, Set<Connection>>();
+	const byUser = new Map<number, Set<Connection>>();
+	const put = (map: Map<number, Set<Connection>>, key: number, connection: Connection) => {
+		const found = map.get(key);
+		if (found) found.add(connection);
+		else map.set(key, new Set([connection]));
+	};
+	const take = (map: Map<number, Set<Connection>>, key: number, connection: Connection) => {
+		const found = map.get(key);
+		found?.delete(connection);
+		if (found?.size === 0) map.delete(key);
+	};
+
+	/** Who is on the other side. note: of a ticket's desk nobody: who asks for help is not shown who of the team is here */
+	const partnerOf = (row: Look['row'], side: Look['side']) => (side === 1 ? row.participantTwo : row.participantOne);
+	const frame = (type: string, conversationId: string, data: object) =>
+		JSON.stringify({ type, createdAt: iso(clock()), conversationId, data });
+	const presenceFrame = (site: number, user: number, conversationId: string, watching: boolean) =>
+		frame('presence', conversationId, { ...users.presenceOf(site, user), watching });
+
+	/** The others of the desk who look at a ticket. */
+	const colleagues = ({ conversation }: Watched, user: number): Connection[] =>
+		[...(byConversation.get(conversation) ?? [])].filter(({ watched, pk }) => watched?.desk && pk !== user);
+	const isLooking = ({ conversation }: Watched, user: number): boolean =>
+		[...(byConversation.get(conversation) ?? [])].some(({ watched, pk }) => watched?.desk && pk === user);
+	/** Tells the others of the desk that somebody begins to look, or has stopped. */
+	const tellColleagues = (connection: Connection, watched: Watched, watching: boolean) => {
+		const others = colleagues(watched, connection.pk);
+		if (others.length === 0) return;
+		const json = presenceFrame(connection.site, connection.pk, watched.conversationId, watching);
+		for (const other of others) other.tell('presence', json);
+	};
+
+	const leave = (connection: Connection) => {
+		const { watched } = connection;
+		if (!watched) return;
+		connection.watched = null;
+		take(byConversation, watched.conversation, connection);
+		if (watched.other !== null) take(byUser, watched.other, connection);
+		if (watched.desk && !isLooking(watched, connection.pk)) tellColleagues(connection, watched, false);
+	};
+	connections.onLeave(leave);
+
+	presence.onChange((user) => {
+		for (const connection of byUser.get(user) ?? [])
+			if (connection.watched)
+				connection.tell('presence', presenceFrame(connection.site, user, connection.watched.conversationId, false));
+	});
+
+	const told = new LRUCache<string, { typing: boolean; at: number }>({ max: typersMax });
+	signals.onTyping((signal: TypingSignal) => {
+		const { conversation, conversationId, from, to, desk, note, typing } = signal;
+		const key = `${conversation}:${from.pk}:${note}`;
+		const before = told.get(key);
+		if (before && before.typing === typing && clock() - before.at < typingEveryMs) return;
+		told.set(key, { typing, at: clock() });
+		const listeners = [
+			...(to === null ? [] : connections.liveOfUser(to)),
+			...(desk
+				? [...(byConversation.get(conversation) ?? [])].filter(({ watched, pk }) => watched?.desk && pk !== from.pk)
+				: []),
+		];
+		if (listeners.length === 0) return;
+		const json = frame('typing', conversationId, { userId: from.id, typing, note });
+		for (const connection of new Set(listeners)) connection.tell('typing', json);
+	});
+
+	return {
+		/** watch names what a connection looks at; null: nothing. Throws not_found. */
+		watch: (connection: Connection, conversationId: string | null): void => {
+			if (conversationId === null) {
+				leave(connection);
+				return;
+			}
+			const { row, side, desk, silent } = threadsOf(conversationId).look(connection.principal, conversationId);
+			leave(connection);
+			const partner = partnerOf(row, side);
+			const watched = { conversation: row.pk, conversationId: row.id, desk, other: silent ? null : partner };
+			const first = desk && !isLooking(watched, connection.pk);
+			connection.watched = watched;
+			put(byConversation, row.pk, connection);
+			if (watched.other !== null) {
+				put(byUser, watched.other, connection);
+				connection.tell('presence', presenceFrame(connection.site, watched.other, row.id, false));
+			}
+			if (!desk) return;
+			for (const user of new Set(colleagues(watched, connection.pk).map(({ pk }) => pk)))
+				connection.tell('presence', presenceFrame(connection.site, user, row.id, true));
+			if (first) tellColleagues(connection, watched, true);
+		},
+
+		/** review asks again what somebody may look at: their rights, or a block, have changed. */
+		review: (user: number): void => {
+			const concerned = [...connections.ofUser(user), ...(byUser.get(user) ?? [])];
+			for (const connection of new Set(concerned)) {
+				const { watched } = connection;
+				if (!watched) continue;
+				try {
+					const { row, side, desk, silent } = threadsOf(watched.conversationId).look(
+						connection.principal,
+						watched.conversationId,
+					);
+					const other = silent ? null : partnerOf(row, side);
+					if (desk === watched.desk && other === watched.other) continue;
+					leave(connection);
+					connection.watched = { ...watched, desk, other };
+					put(byConversation, row.pk, connection);
+					if (other !== null) put(byUser, other, connection);
+				} catch {
+					leave(connection);
+				}
+			}
+		},
+	};
+};
+export type Watching = ReturnType<typeof createWatching>;
