@@ -1,10 +1,13 @@
 /**
- * `bun run build [target …]`: makes the one-file program. Without a target for this machine, as dist/parley; with the
+ * `bun run build [target …]`: makes the one-file program, and the client as a file of its own with its types. Without a target for this machine, as dist/parley; with the
  * name of one (linux-x64 linux-arm64 darwin-x64 darwin-arm64 windows-x64) as dist/parley-<target>. For another machine
  * Bun downloads its own program of that kind first.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { typesOfClient } from './declarations.ts';
+import { bundleClient } from './web/files.ts';
 
 const root = join(import.meta.dir, '..');
 const targets = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'windows-x64'] as const;
@@ -80,6 +83,12 @@ const writeNotices = (): void => {
 	writeFileSync(join(root, 'dist/THIRD-PARTY-NOTICES.txt'), `${[head, ...found.values()].join(line)}\n`);
 };
 
+/** writeClient puts the client beside the program, with its types, for those who bundle it themselves. */
+const writeClient = (): void => {
+	writeFileSync(join(root, 'dist/client.js'), bundleClient());
+	writeFileSync(join(root, 'dist/client.d.ts'), typesOfClient(root, join(root, 'dist/.types')));
+};
+
 const main = (names: string[]): number => {
 	const unknown = names.find((name) => !isTarget(name));
 	if (unknown !== undefined) {
@@ -88,6 +97,7 @@ const main = (names: string[]): number => {
 	}
 	mkdirSync(join(root, 'dist'), { recursive: true });
 	writeNotices();
+	writeClient();
 	const wanted: (Target | null)[] = names.length === 0 ? [null] : names.filter(isTarget);
 	let failed = false;
 	for (const target of wanted) {

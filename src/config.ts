@@ -160,17 +160,17 @@ export const settings = {
 		'messages an unverified user may write in a conversation before the other replies',
 		whole(1, 1_000_000),
 	),
-	eventDays: setting(
-		'PARLEY_EVENT_DAYS',
-		'7',
-		'days for which a client that was away is told what it has missed; after more it fetches anew',
-		whole(1, 365),
-	),
 	unverifiedConversations: setting(
 		'PARLEY_UNVERIFIED_CONVERSATIONS',
 		'20',
 		'unanswered conversations an unverified user may have started',
 		whole(1, 1_000_000),
+	),
+	eventDays: setting(
+		'PARLEY_EVENT_DAYS',
+		'7',
+		'days for which a client that was away is told what it has missed; after more it fetches anew',
+		whole(1, 365),
 	),
 } as const;
 

@@ -189,7 +189,7 @@ export const createServices = ({
 		views: {
 			chat: chatView(messaging),
 			ticket: tickets.shown,
-			user: accountView(users, (site) => sites.byPk(site).resourceId),
+			user: accountView(users, siteRows),
 			report: reports.shown,
 		},
 	});

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Elysia } from 'elysia';
 import { AppError } from '../kernel/errors.ts';
+import { isClean, isPlain } from '../kernel/json.ts';
 import { bodyBytesMax, bodyDepthMax } from '../kernel/limits.ts';
 
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
@@ -17,24 +18,6 @@ const readChunks = async (request: Request): Promise<Buffer> => {
 		chunks.push(chunk);
 	}
 	return Buffer.concat(chunks);
-};
-
-const isClean = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
-const isCleanValue = (value: unknown): boolean => {
-	if (typeof value === 'string') return isClean(value);
-	if (typeof value !== 'object' || value === null) return true;
-	return Object.entries(value).every(([key, item]) => isClean(key) && isCleanValue(item));
-};
-
-/**
- * note: Elysia puts a value that breaks its schema into its error, by JSON and as `${value}`. Both throw for what is nested
- * some thousands deep, the second for an object with a field `toString`: a caller's mistake would answer as our own.
- */
-const isPlain = (value: unknown, depth = 0): boolean => {
-	if (typeof value !== 'object' || value === null) return true;
-	if (depth >= bodyDepthMax || typeof value.toString !== 'function') return false;
-	for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
-	return true;
 };
 
 /** readJson reads a request's JSON body; an empty one is `{}`. Throws unsupported_media_type, body_too_large, invalid_json, invalid_request. */
@@ -60,8 +43,7 @@ export const readJson = async (request: Request): Promise<unknown> => {
 		});
 	if (typeof value !== 'object' || value === null || Array.isArray(value))
 		throw new AppError('invalid_request', { errors: [{ path: 'body', message: 'must be a JSON object' }] });
-	// note: SQLite stores NUL and lone surrogates oddly. In valid UTF-8 they can only stand as an escape
-	if (text.includes('\\u') && !isCleanValue(value))
+	if (!isClean(text, value))
 		throw new AppError('invalid_request', {
 			errors: [{ path: 'body', message: 'text must be well-formed Unicode without NUL' }],
 		});

@@ -3,19 +3,12 @@ import { Elysia } from 'elysia';
 import { version } from '../../package.json';
 import { type FailureCode, failures } from '../kernel/errors.ts';
 import { type Capability, ruleOf } from '../kernel/roles.ts';
-import * as inbox from '../modules/admin/inbox.schema.ts';
-import * as stats from '../modules/admin/stats.schema.ts';
-import * as audit from '../modules/audit/audit.schema.ts';
-import * as messaging from '../modules/messaging/messaging.schema.ts';
-import * as reports from '../modules/moderation/reports.schema.ts';
-import * as sites from '../modules/sites/sites.schema.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
-import * as canned from '../modules/support/canned.schema.ts';
-import * as tickets from '../modules/support/tickets.schema.ts';
-import * as erasure from '../modules/users/erasure.schema.ts';
 import * as users from '../modules/users/users.schema.ts';
+import { closeCodes, events } from '../realtime/realtime.schema.ts';
 import type { Address } from './address.ts';
 import { answersKey, failsKey } from './answers.ts';
+import { ClientFrame, nameOf, ServerMessage } from './schemas.ts';
 import { story } from './story.ts';
 
 /**
@@ -24,19 +17,10 @@ import { story } from './story.ts';
  * translated.
  */
 
-/** Schemas that the document names; each other one stands where it is used. */
-const schemas: Record<string, unknown> = {
-	...users,
-	...erasure,
-	...messaging,
-	...tickets,
-	...canned,
-	...reports,
-	...inbox,
-	...stats,
-	...audit,
-	...sites,
-};
+/** What the examples of the sources are written with; replaced by this server's own. */
+const exampleUrl = 'https://chat.site.com';
+const exampleSite = 'site.com';
+const exampleRequestId = '0b7e5a52-6c1f-4a55-9d0e-3f1f6a0c8b11';
 
 const tags: Record<string, string> = {
 	Users: 'Creating users, their chat tokens, and what a user does with their own profile.',
@@ -46,6 +30,15 @@ const tags: Record<string, string> = {
 		'Tickets: a user asks, the desk answers. The calls are the same for both; who opened the ticket is its requester, and everybody of the desk stands on the other side.',
 	Admin:
 		'For the desk: the roles staff, moderator, admin and superadmin. The role `user` gets 403 everywhere here. What each call needs is said at it.',
+	'Real time': `What happens, as it happens: by WebSocket, by a stream (Server-Sent Events), or by polling. All three tell the same events from one log, and go on behind the last one where a client was away. The events: ${Object.keys(
+		events,
+	)
+		.map((type) => `\`${type}\``)
+		.join(', ')}.`,
+};
+/** Tags that have a page of their own. */
+const tagPages: Record<string, { url: string; description: string }> = {
+	'Real time': { url: `${exampleUrl}/swagger/realtime`, description: 'Every frame, event and close code' },
 };
 
 const description = `P2P chat and support tickets for any website. The team of a site, its roles above \`user\`, is called the desk.
@@ -56,14 +49,10 @@ const description = `P2P chat and support tickets for any website. The team of a
 4. Chat: start a conversation with \`POST /api/v1/p2p/conversations\`, and write with \`POST /api/v1/p2p/conversations/{id}/messages\`.
 5. Get help: open a ticket with \`POST /api/v1/support/tickets\`, and write just like in a chat with \`POST /api/v1/support/tickets/{id}/messages\`.
 6. Give help: the desk signs in at \`POST /api/v1/auth/login\`, finds tickets at \`GET /api/v1/admin/tickets\` and everything at \`GET /api/v1/admin/conversations\`, answers with the calls of point 5, and leaves notes for itself with \`"kind": "note"\`.
-7. Every answer is \`{ "success": true, "data": … }\` or \`{ "success": false, "message", "code", "requestId" }\`: the message is for people, the code for programs.
+7. Hear of it at once: connect to \`GET /api/v1/realtime\`, or read \`GET /api/v1/events\`. What is said there is at [/swagger/realtime](/swagger/realtime).
+8. Every answer is \`{ "success": true, "data": … }\` or \`{ "success": false, "message", "code", "requestId" }\`: the message is for people, the code for programs.
 
 Your own server uses a secret key (\`sk_…\`) instead, alone where a call says so, or as a user named in \`x-act-as\`. It must never stand in a page.`;
-
-/** What the examples of the sources are written with; replaced by this server's own. */
-const exampleUrl = 'https://chat.site.com';
-const exampleSite = 'site.com';
-const exampleRequestId = '0b7e5a52-6c1f-4a55-9d0e-3f1f6a0c8b11';
 
 type Json = Record<string, unknown>;
 interface Operation extends Json {
@@ -85,7 +74,7 @@ export interface OpenApiDocument {
 	openapi: string;
 	info: Json;
 	servers: { url: string; description: string }[];
-	tags: { name: string; description: string }[];
+	tags: { name: string; description: string; externalDocs?: { url: string; description: string } }[];
 	paths: Record<string, Record<string, Json>>;
 	components: Record<string, Json>;
 }
@@ -118,14 +107,6 @@ const readRoutes = async (routes: readonly DocumentedRoute[]): Promise<Record<st
 
 /** createTranslator turns JSON Schema as TypeBox writes it into schemas of OpenAPI 3.0, and collects the named ones. */
 const createTranslator = () => {
-	const names = new Map<string, string>();
-	for (const [name, schema] of Object.entries(schemas))
-		if (
-			typeof schema === 'object' &&
-			schema !== null &&
-			['type', 'anyOf', users.documentedSchema].some((key) => key in schema)
-		)
-			names.set(JSON.stringify(schema), name);
 	const components: Record<string, Json> = {};
 
 	const values = (record: unknown, translate: (schema: Json) => Json): Json =>
@@ -139,7 +120,14 @@ const createTranslator = () => {
 		if (options.length === 1) return { ...inline({ ...first, examples: undefined }), ...inline(rest), ...nullable };
 		if (options.every((option) => 'const' in option))
 			return { type: first.type, enum: options.map((option) => option.const), ...inline(rest), ...nullable };
-		return { anyOf: options.map(translate), ...inline(rest), ...nullable };
+		const translated = options.map(translate);
+		const types = options.map(({ properties }) => (properties as Record<string, Json> | undefined)?.type?.const);
+		// note: a discriminator is for references only
+		if (types.every((type) => type !== undefined) && translated.every(({ $ref }) => $ref !== undefined)) {
+			const mapping = Object.fromEntries(types.map((type, i) => [type, translated[i]?.$ref]));
+			return { oneOf: translated, discriminator: { propertyName: 'type', mapping }, ...inline(rest) };
+		}
+		return { anyOf: translated, ...inline(rest), ...nullable };
 	};
 
 	const inline = (schema: Json): Json => {
@@ -161,7 +149,7 @@ const createTranslator = () => {
 	};
 
 	const translate = (schema: Json): Json => {
-		const name = names.get(JSON.stringify(schema));
+		const name = nameOf(schema);
 		if (!name) return inline(schema);
 		if (!components[name]) {
 			components[name] = {};
@@ -186,6 +174,7 @@ const statusWords: Record<number, string> = {
 	413: 'The body is too large: more than 64 KB.',
 	415: 'The body is not JSON.',
 	422: 'Understood, but impossible.',
+	426: 'No WebSocket was asked for.',
 	429: 'Too many, or too early.',
 	500: 'A fault of the server.',
 	503: 'Not now: repeat the call later.',
@@ -270,6 +259,45 @@ const responsesOf = (
 	return responses;
 };
 
+/** What no route tells of itself, by operation: what is said beside JSON. */
+const beyond: Record<
+	string,
+	(translate: Translate) => { access?: string; responses: (own: Json) => Json; extensions?: Json }
+> = {
+	connect: (translate) => ({
+		access: 'For every user, as the first frame says who it is.',
+		responses: (own) => ({
+			101: {
+				description:
+					'Switching Protocols: from here on frames, JSON as text. The first is `auth`; `x-websocket` names all of them.',
+			},
+			...own,
+		}),
+		extensions: {
+			'x-websocket': {
+				sends: translate(ClientFrame),
+				receives: translate(ServerMessage),
+				closeCodes: Object.fromEntries(
+					Object.entries(closeCodes).map(([name, [code, meaning]]) => [code, { name, meaning }]),
+				),
+			},
+		},
+	}),
+	listEvents: (translate) => ({
+		responses: ({ 200: done, ...own }) => {
+			const { description, content } = done as { description: string; content: Json };
+			const stream = { schema: translate(ServerMessage), example: events['message.created'].examples?.[0] };
+			return {
+				200: {
+					description: `${description} As \`text/event-stream\` each event has as \`data\` what is described here, as \`event\` its \`type\`, and as \`id\` its cursor, where it has one.`,
+					content: { ...content, 'text/event-stream': stream },
+				},
+				...own,
+			};
+		},
+	}),
+};
+
 /** Who may, in words; the guard's table is where it is decided. */
 const accessWords = (capability: Capability | 'public', server: boolean): string => {
 	if (capability === 'public') return 'Public: asks for no key and no token.';
@@ -312,12 +340,15 @@ const documentOperation = (path: string, method: string, operation: Operation, t
 	const body = operation.requestBody?.content['application/json']?.schema as
 		| (Json & { examples?: unknown[] })
 		| undefined;
+	const more = beyond[operationId]?.(translate);
+	const responses = responsesOf(operation, codes, { translate, told });
 	return {
 		tags: operation.tags,
 		summary: operation.summary,
-		description: `${operation.description}\n\n${accessWords(capability, server)}`,
+		description: `${operation.description}\n\n${more?.access ?? accessWords(capability, server)}`,
 		operationId,
 		'x-permission': capability,
+		...more?.extensions,
 		security: operation.security ?? securityOf(capability, server),
 		...(parameters.length > 0 && { parameters }),
 		...(body && {
@@ -327,7 +358,7 @@ const documentOperation = (path: string, method: string, operation: Operation, t
 				content: { 'application/json': { schema: translate(body), example: told?.body ?? body.examples?.[0] } },
 			},
 		}),
-		responses: responsesOf(operation, codes, { translate, told }),
+		responses: more ? more.responses(responses) : responses,
 	};
 };
 
@@ -399,7 +430,10 @@ const writeTemplate = async (routes: readonly DocumentedRoute[]): Promise<string
 		servers: [{ url: exampleUrl, description: 'This server' }],
 		tags: Object.entries(tags)
 			.filter(([name]) => usedTags.has(name))
-			.map(([name, description]) => ({ name, description })),
+			.map(([name, description]) => {
+				const externalDocs = tagPages[name];
+				return { name, description, ...(externalDocs && { externalDocs }) };
+			}),
 		paths,
 		components: {
 			securitySchemes,

@@ -106,7 +106,8 @@ export const errors = ({ log, allowedMethods }: { log: Logger; allowedMethods: (
 	new Elysia({ name: 'errors' }).onError({ as: 'global' }, ({ error, code, set, path, request }) => {
 		const failure = asAppError(error, code, request.url, () => allowedMethods(path));
 		const headers = set.headers as Record<string, string>;
-		if (failure.status >= 500 && failure.code !== 'overloaded')
+		// note: what is refused because there is too much, or because the server stops, is no fault
+		if (failure.status >= 500 && failure.code !== 'overloaded' && failure.code !== 'shutting_down')
 			log.error(
 				{
 					err: failure.details.cause ?? failure,

@@ -127,6 +127,8 @@ export const story: Record<string, Chapter> = {
 		},
 	},
 	p2pReportMessage: { answer: { ticketId: otherTicket } },
+	// the example of an event stands behind this one
+	listEvents: { parameters: { since: '3f9a1c5e7b20.1041.mlx3k2fe' } },
 	reportUser: { answer: { ticketId: otherTicket } },
 
 	adminGetConversation: { parameters: { id: ticket } },

@@ -7,7 +7,6 @@ export const failures = {
 	invalid_json: [400, 'The request body is not valid JSON. Check quotes, commas and brackets.'],
 	invalid_request: [400, 'Some fields are missing or not as expected. See "errors" for each of them.'],
 	invalid_frame: [400, 'This frame is not as expected. See "errors"; every frame is described at /swagger/realtime.'],
-	sign_in_first: [401, 'The first frame must be auth, and the next one comes after ready.'],
 	invalid_host: [400, 'The Host header is missing or not a valid host name.'],
 	invalid_cookie: [400, 'The Cookie header could not be read. Clear the cookies of this site and try again.'],
 	// 401 not authenticated
@@ -29,6 +28,7 @@ export const failures = {
 	token_expired: [401, 'The chat token has expired. Get a new one from POST /api/v1/users/chat-token.'],
 	token_revoked: [401, 'The chat token was revoked. Get a new one from POST /api/v1/users/chat-token.'],
 	wrong_site: [401, 'The API key and the chat token belong to different sites. Use both of the same site.'],
+	sign_in_first: [401, 'The first frame must be auth, and the next one comes after ready.'],
 	identity_proof_required: [
 		401,
 		'No token without proof of who you are. Send the user’s own valid token as Bearer, an identityToken signed by the site, a secret key (sk_...) from the site’s server, or sign in at POST /api/v1/auth/login. A new user can claim a token within one hour, until the first authenticated call.',
@@ -61,7 +61,7 @@ export const failures = {
 	blocked: [403, 'One of you has blocked the other: nothing can be sent here.'],
 	recipient_unavailable: [403, 'This user cannot receive messages.'],
 	directory_off: [403, 'Looking users up by name is switched off on this site.'],
-	// 404, 405, 409, 412, 413, 415
+	// 404, 405, 409, 412, 413, 415, 426
 	not_found: [404, 'There is nothing here, or it is not yours to see.'],
 	route_not_found: [404, 'There is no such path. The calls are listed at /swagger.'],
 	site_not_found: [
@@ -91,11 +91,11 @@ export const failures = {
 	shortcut_taken: [409, 'Another canned reply has this shortcut.'],
 	version_stale: [412, 'Somebody has changed this ticket since you read it. Read it again, then repeat the change.'],
 	body_too_large: [413, 'The request body is too large.'],
+	unsupported_media_type: [415, 'Send the body as JSON: content-type: application/json.'],
 	upgrade_required: [
 		426,
 		'This path speaks WebSocket. Connect to it with ws:// or wss://, or read events at /api/v1/events.',
 	],
-	unsupported_media_type: [415, 'Send the body as JSON: content-type: application/json.'],
 	// 422 understood but impossible
 	name_invalid: [
 		422,

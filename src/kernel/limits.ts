@@ -102,9 +102,11 @@ export const identityTokenSkewSeconds = 60;
 
 /** Events that somebody who comes back may have missed, of all sites: more take longer to go through than to fetch anew. */
 export const resumeEventsMax = 500_000;
-/** Events of a site that one stretch of reading looks at, and how long it may hold up everybody else. */
-export const scanRows = 1_000;
+/** How long one stretch of reading may hold up everybody else, and events that it reads at a time. */
 export const scanMsMax = 8;
+export const scanRows = 200;
+/** How long what was read may wait for more before it is sent: a frame by itself costs more to send than to read. */
+export const scanSendMs = 100;
 /** Events that one poll may ask for. */
 export const pollEventsMax = 500;
 export const pollEventsDefault = 100;
@@ -123,6 +125,8 @@ export const framesBurst = 100;
 export const framesPerSecond = 20;
 /** Frames of one socket that are being worked on. */
 export const framesPendingMax = 64;
+/** Frames that are sent together: as much as Bun holds before it asks the system to send. */
+export const corkBytes = 15 * 1024;
 /** What may wait for a slow reader: reading the log to them pauses at the first, and at the second they are closed. */
 export const queuedBytesPause = 256 * 1024;
 export const queuedBytesMax = 768 * 1024;
@@ -130,8 +134,6 @@ export const queuedBytesMax = 768 * 1024;
 export const queuedBytesNet = 1024 * 1024;
 /** Bytes told to all that may pass before queues are looked at: with queuedBytesMax less than the net. */
 export const sweepBytes = 96 * 1024;
-/** How long somebody who is being closed may take to go. */
-export const closeMsMax = 5_000;
 /** After this without a word from the other end a socket is given up; Bun asks by pings before. */
 export const socketIdleSeconds = 60;
 /** A stream says this often that it is still there. */

@@ -47,6 +47,7 @@ export const deskTopic = (site: number): string => `desk:${site}`;
 /** closeNameOf is how a failure ends a connection. `once`: it was good before. */
 export const closeNameOf = (error: AppError, once = false): CloseName => {
 	if (error.code === 'token_expired') return 'unauthenticated';
+	if (error.code === 'shutting_down') return 'going_away';
 	if (error.status === 401) return once ? 'not_allowed' : 'unauthenticated';
 	if (error.status === 403) return 'not_allowed';
 	if (error.status === 429) return 'flood';
@@ -92,6 +93,8 @@ export const createConnections = ({
 	const liveByUser = createGroups<Connection>();
 	const liveDesk = createGroups<Connection>();
 	const leaving: ((connection: Connection) => void)[] = [];
+	/** Whether the server stops: nobody is let in any more, because it waits for all to be gone. */
+	let stopping = false;
 
 	const joinDesk = (connection: Connection) => {
 		liveDesk.add(connection.site, connection);
@@ -121,24 +124,32 @@ export const createConnections = ({
 		connection.close(name, error);
 	};
 
-	/** judge asks again whether somebody may still be here, and as whom. What fails otherwise than by a refusal ends it too. */
-	const judge = (connection: Connection): void => {
+	/** judge asks again whether somebody may still be here. What fails otherwise than by a refusal ends it too. */
+	const judge = (connection: Connection, ask: (connection: Connection) => void): void => {
 		try {
-			const key = sites.byKey(connection.apiKey);
-			if (!key) throw new AppError('invalid_key');
-			sites.requireOrigin(connection.origin, key.site);
-			const now = tokens.stillHolds(connection.principal);
-			const was = connection.principal;
-			connection.principal = now;
-			if (isDesk(was.role) && !isDesk(now.role)) leaveDesk(connection);
-			if (!isDesk(was.role) && isDesk(now.role) && liveByUser.of(now.pk).has(connection)) joinDesk(connection);
+			ask(connection);
 		} catch (error) {
-			if (error instanceof AppError && error.status < 500) end(connection, closeNameOf(error, true), error);
-			else {
-				log.error({ err: error }, 'a connection could not be judged again');
-				end(connection, 'failed');
+			if (error instanceof AppError && error.status < 500) {
+				end(connection, closeNameOf(error, true), error);
+				return;
 			}
+			log.error({ err: error }, 'a connection could not be judged again');
+			end(connection, 'failed');
 		}
+	};
+	/** By its key and page: without reading a row, since a site may have thousands. */
+	const askSite = ({ apiKey, origin }: Connection) => {
+		const key = sites.byKey(apiKey);
+		if (!key) throw new AppError('invalid_key');
+		sites.requireOrigin(origin, key.site);
+	};
+	/** By its user: whoever is no longer of the desk hears nothing of it from here on. */
+	const askUser = (connection: Connection) => {
+		const was = connection.principal;
+		const now = tokens.stillHolds(was);
+		connection.principal = now;
+		if (isDesk(was.role) && !isDesk(now.role)) leaveDesk(connection);
+		if (!isDesk(was.role) && isDesk(now.role) && liveByUser.of(now.pk).has(connection)) joinDesk(connection);
 	};
 
 	return {
@@ -147,8 +158,15 @@ export const createConnections = ({
 		liveOfUser: liveByUser.of,
 		liveOfDesk: liveDesk.of,
 
-		/** enter takes in somebody who has said who they are. Throws too_many_connections, overloaded. */
+		/**
+		 * enter takes in somebody who has said who they are. They are asked again in the turn in which they begin to be heard of:
+		 * what was taken from them since they signed in was told to nobody. Throws what signing in does, too_many_connections,
+		 * overloaded, shutting_down.
+		 */
 		enter: (connection: Connection): void => {
+			if (stopping) throw new AppError('shutting_down', { retryAfterSeconds: 2 });
+			askSite(connection);
+			askUser(connection);
 			if (all.size >= connectionsMax) throw new AppError('overloaded', { retryAfterSeconds: 5 });
 			if (byUser.of(connection.pk).size >= connectionsPerUserMax)
 				throw new AppError('too_many_connections', { retryAfterSeconds: 5 });
@@ -171,10 +189,10 @@ export const createConnections = ({
 
 		/** judgeUser and judgeSite ask again about everybody whom a change may concern. */
 		judgeUser: (user: number): void => {
-			for (const connection of [...byUser.of(user)]) judge(connection);
+			for (const connection of [...byUser.of(user)]) judge(connection, askUser);
 		},
 		judgeSite: (site: number): void => {
-			for (const connection of [...all]) if (connection.site === site) judge(connection);
+			for (const connection of [...all]) if (connection.site === site) judge(connection, askSite);
 		},
 		/** endExpired ends those whose token has run out. */
 		endExpired: (): void => {
@@ -185,6 +203,7 @@ export const createConnections = ({
 		},
 		/** endAll closes everybody, when the server stops or what they hear cannot be relied on. */
 		endAll: (name: CloseName): void => {
+			stopping ||= name === 'going_away';
 			for (const connection of [...all]) end(connection, name);
 		},
 	};

@@ -16,6 +16,7 @@ import {
 	type EventPage,
 	EventPage as EventPageSchema,
 	EventQuery,
+	LastEvent,
 } from './realtime.schema.ts';
 import type { Realtime } from './realtime.ts';
 
@@ -121,7 +122,8 @@ const poll = (
 			close: (name, error) => finish(() => reject(refusalOf(name, error))),
 		});
 		const listen = () => {
-			if (wait === 0) {
+			// note: who has gone by now is not heard of again
+			if (wait === 0 || asking.signal.aborted) {
 				answer();
 				return;
 			}
@@ -233,6 +235,8 @@ const stream = ({ eventLog, feed, connections }: Deps, asking: Asking, since: st
 				if (since === undefined) catchUp();
 				else if (known === null) startOver();
 				else feed.read(connection);
+				// note: who has gone by now is not heard of again
+				if (asking.signal.aborted) finish();
 			},
 			pull: () => {
 				if (!resting) return;
@@ -268,7 +272,7 @@ export const eventRoutes = ({
 		.use(answers)
 		.get(
 			'/events',
-			({ request, principal, query }) => {
+			({ request, principal, query, headers }) => {
 				const asking = {
 					principal,
 					apiKey: request.headers.get('x-api-key') ?? '',
@@ -278,11 +282,12 @@ export const eventRoutes = ({
 				const accepted = request.headers.get('accept')?.split(',') ?? [];
 				if (!accepted.some((type) => type.trim().startsWith('text/event-stream'))) return poll(deps, asking, query);
 				// note: told as it is, or the answer would be put into an envelope
-				return stream(deps, asking, request.headers.get('last-event-id') ?? query.since) as never;
+				return stream(deps, asking, headers['last-event-id'] ?? query.since) as never;
 			},
 			{
 				can: 'event.read',
 				query: EventQuery,
+				headers: LastEvent,
 				ok: EventPageSchema,
 				fails: ['too_many_connections'],
 				detail: {

@@ -70,11 +70,13 @@ export const createFanout = ({
 	};
 
 	/** What an event changes about who may hear: judged at its place, before anything behind it is told. */
-	const judge = ({ type, site, userA }: StoredEvent) => {
+	const judge = ({ type, site, userA, detail }: StoredEvent) => {
 		if (type === 'site.updated') connections.judgeSite(site);
 		else if (type.startsWith('user.') && userA !== undefined) {
 			connections.judgeUser(userA);
 			watching.review(userA);
+			// a block concerns two
+			if (type === 'user.blocked') watching.review(Number(detail?.user));
 		}
 	};
 	const tell = (batch: StoredEvent[]) => {

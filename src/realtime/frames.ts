@@ -1,5 +1,6 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler';
 import { AppError } from '../kernel/errors.ts';
+import { isClean, isPlain } from '../kernel/json.ts';
 import { type ClientFrame, clientFrames, type ServerFrame } from './realtime.schema.ts';
 
 /** Pure: text to frames and back. */
@@ -35,6 +36,11 @@ export const parseFrame = (text: string): ClientFrame => {
 		const errors = wrong.map(({ path, message }) => ({ path: path.slice(1).replaceAll('/', '.'), message }));
 		throw new AppError('invalid_frame', { errors, extra: { ref } });
 	}
+	if (!isPlain(value) || !isClean(text, value))
+		throw new AppError('invalid_frame', {
+			errors: [{ path: '', message: 'text must be well-formed Unicode without NUL, and nothing nested deep' }],
+			extra: { ref },
+		});
 	return value as ClientFrame;
 };
 

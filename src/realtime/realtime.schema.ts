@@ -18,6 +18,7 @@ import { Blocked, exampleIds, Id, Nullable, PresenceState, Role, Time, User } fr
 
 /** The protocol of the live connection: every frame, every event, every close code. What is not here is not said. */
 
+const exampleTime = '2026-02-22T10:00:00.000Z';
 const exampleCursor = '3f9a1c5e7b20.1042.mlx3k9w0';
 const Cursor = (description: string) => t.String({ maxLength: idMax, description, examples: [exampleCursor] });
 const Ref = t.Optional(
@@ -103,7 +104,7 @@ export const Ready = t.Object(
 	{
 		type: t.Literal('ready'),
 		cursor: Cursor('Where events begin: `since`, or now.'),
-		user: t.Object({ id: t.String(), username: t.String(), role: Role }),
+		user: t.Object({ id: t.String(), username: t.String(), role: Role }, { description: 'Who you are.' }),
 	},
 	{
 		description: 'Signed in. The missed events follow in order, then `caught_up`.',
@@ -131,7 +132,9 @@ export const Ack = t.Object(
 	{
 		type: t.Literal('ack'),
 		ref: t.String({ description: 'That of the frame; of a message without one its clientMessageId.' }),
-		data: t.Union([Message, UnreadCount, t.Object({})]),
+		data: t.Union([Message, UnreadCount, t.Object({})], {
+			description: 'Of `message` the message, of `read` the count, of `watch` nothing.',
+		}),
 	},
 	{ description: 'Done.', examples: [{ type: 'ack', ref: '1', data: messageExample }] },
 );
@@ -140,9 +143,11 @@ export const ErrorFrame = t.Object(
 		type: t.Literal('error'),
 		ref: t.Optional(t.String({ description: 'That of the frame, if it had one.' })),
 		code: t.String({ description: 'As in the answers of the API.' }),
-		message: t.String(),
-		retryAfterSeconds: t.Optional(t.Integer()),
-		errors: t.Optional(t.Array(t.Object({ path: t.String(), message: t.String() }))),
+		message: t.String({ description: 'For people: what to do about it.' }),
+		retryAfterSeconds: t.Optional(t.Integer({ description: 'Whole seconds until a repeat makes sense.' })),
+		errors: t.Optional(
+			t.Array(t.Object({ path: t.String(), message: t.String() }), { description: 'What is wrong with which field.' }),
+		),
 	},
 	{
 		description: 'Refused. Where the connection as such is, its end follows.',
@@ -160,8 +165,8 @@ export const Closed = t.Object(
 	{
 		type: t.Literal('closed'),
 		closeCode: t.Integer({ description: 'As of a socket.' }),
-		code: t.Optional(t.String()),
-		message: t.String(),
+		code: t.Optional(t.String({ description: 'As in the answers of the API, where somebody was refused.' })),
+		message: t.String({ description: 'For people.' }),
 	},
 	{
 		description: 'Of a stream, which has no close codes: the last thing it says.',
@@ -198,34 +203,43 @@ const transient = <K extends string, T extends TSchema>(type: K, data: T, descri
 		{ type: t.Literal(type), createdAt: Time('When it was.'), conversationId: t.String(), data },
 		{
 			description,
-			examples: [
-				{ type, createdAt: '2026-02-22T10:00:00.000Z', conversationId: exampleIds.conversation, data: example },
-			],
+			examples: [{ type, createdAt: exampleTime, conversationId: exampleIds.conversation, data: example }],
 		},
 	);
 export const transientEvents = {
 	typing: transient(
 		'typing',
-		t.Object({ userId: t.String(), typing: t.Boolean(), note: t.Boolean() }),
+		t.Object({
+			userId: t.String({ description: 'Who it is.' }),
+			typing: t.Boolean({ description: 'false: no longer.' }),
+			note: t.Boolean({ description: 'For the desk: whether it becomes a note.' }),
+		}),
 		'Somebody is writing. Forget it after 6 seconds without another.',
 		{ userId: exampleIds.jane, typing: true, note: false },
 	),
 	presence: transient(
 		'presence',
 		t.Object({
-			userId: t.String(),
+			userId: t.String({ description: 'Who it is.' }),
 			...PresenceState.properties,
 			watching: t.Boolean({ description: 'Of the desk: whether they are looking at this ticket.' }),
 		}),
 		'Whether somebody is here, in the conversation that you watch.',
-		{ userId: exampleIds.jane, online: true, lastSeenAt: '2026-02-22T10:00:00.000Z', watching: false },
+		{ userId: exampleIds.jane, online: true, lastSeenAt: exampleTime, watching: false },
 	),
 };
 export type TransientEvent = {
 	[K in keyof typeof transientEvents]: Static<(typeof transientEvents)[K]>;
 }[keyof typeof transientEvents];
 
-const event = <K extends string, T extends TSchema>(type: K, data: T, description: string, id?: string) =>
+const event = <K extends string, T extends TSchema>(
+	type: K,
+	data: T,
+	description: string,
+	id?: string,
+	/** What differs from the example of the data. */
+	shown?: object,
+) =>
 	t.Object(
 		{
 			id: Cursor(
@@ -242,9 +256,9 @@ const event = <K extends string, T extends TSchema>(type: K, data: T, descriptio
 				{
 					id: exampleCursor,
 					type,
-					createdAt: '2026-02-22T10:00:00.000Z',
+					createdAt: exampleTime,
 					...(id && { conversationId: id }),
-					data: data.examples?.[0],
+					data: { ...data.examples?.[0], ...shown },
 				},
 			],
 		},
@@ -258,14 +272,20 @@ export const events = {
 		'A message was sent; for the desk also a note.',
 		conversation,
 	),
-	'message.updated': event('message.updated', EventMessage, 'A text was changed.', conversation),
+	'message.updated': event('message.updated', EventMessage, 'A text was changed.', conversation, {
+		content: { text: 'How are you all?' },
+		editedAt: exampleTime,
+	}),
 	'message.deleted': event(
 		'message.deleted',
 		EventMessage,
 		'A message was deleted or erased: `content` is empty.',
 		conversation,
+		{ content: {}, deletedAt: exampleTime },
 	),
-	'message.reaction': event('message.reaction', EventMessage, 'A reaction was set or taken back.', conversation),
+	'message.reaction': event('message.reaction', EventMessage, 'A reaction was set or taken back.', conversation, {
+		reactions: [{ emoji: '👍', count: 1, userIds: [exampleIds.jane] }],
+	}),
 	'conversation.created': event(
 		'conversation.created',
 		EventConversation,
@@ -277,6 +297,7 @@ export const events = {
 		EventConversation,
 		'You have archived it, or brought it back.',
 		conversation,
+		{ status: 'archived' },
 	),
 	'conversation.read': event('conversation.read', ReadState, 'One side has read, or marked as unread.', conversation),
 	'ticket.created': event('ticket.created', EventTicket, 'A ticket was opened.', ticket),
@@ -314,17 +335,26 @@ export const EventQuery = t.Object({
 	wait: whole(pollWaitSecondsMax, 0, 0, `Seconds to wait where there is nothing yet, 0-${pollWaitSecondsMax}.`),
 });
 export type EventQuery = Static<typeof EventQuery>;
+/** HTML Living Standard, section 9.2.4. */
+export const LastEvent = t.Object({
+	'last-event-id': t.Optional(
+		t.String({ description: 'Of a stream: go on behind this event. It goes before `since`, which it is like.' }),
+	),
+});
 
 /** Why a socket is closed: the code of the close frame, and what the client does then. */
 export const closeCodes = {
 	going_away: [1001, 'The server stops or restarts. Come back after a moment, at random up to some seconds.'],
-	unsupported: [1003, 'A frame was not text.'],
-	too_large: [1009, 'A frame was too large: the first over 4 KB, or any over 64 KB.'],
+	unsupported: [1003, 'A frame was not text. Mend your client.'],
+	too_large: [1009, 'A frame was too large: the first over 4 KB, or any over 64 KB. Mend your client.'],
 	failed: [1011, 'A fault of the server. Come back with your cursor: nothing is lost.'],
 	try_later: [1013, 'The server is busy. Come back later.'],
 	unauthenticated: [4401, 'The token or key is not good, or has expired. Get a new one.'],
-	not_allowed: [4403, 'Not allowed, or no longer: revoked, suspended, erased, or a page of a foreign origin.'],
-	too_late: [4408, 'No `auth` within 5 seconds.'],
+	not_allowed: [
+		4403,
+		'Not allowed, or no longer: revoked, suspended, erased, or a page of a foreign origin. Do not come back as you are.',
+	],
+	too_late: [4408, 'No `auth` within 5 seconds. Come back, and send it at once.'],
 	too_slow: [4413, 'You have not read what was sent. Come back with your cursor: nothing is lost.'],
 	flood: [4429, 'Too many frames, or too many connections. Come back later.'],
 } as const satisfies Record<string, readonly [code: number, meaning: string]>;

@@ -45,6 +45,7 @@ export const createRealtime = ({
 	const watching = createWatching({ connections, signals, presence, users, threadsOf, clock });
 	// note: what sends to topics is the server, which is there once the first socket has come
 	let publish: Publish = () => undefined;
+	const stopping: (() => void)[] = [];
 	createFanout({ eventLog, feed, connections, watching, publish: (topic, json) => publish(topic, json), log });
 
 	return {
@@ -54,12 +55,17 @@ export const createRealtime = ({
 		publishBy: (by: Publish): void => {
 			publish = by;
 		},
+		/** onStop is called when the server says goodbye. */
+		onStop: (listener: () => void): void => {
+			stopping.push(listener);
+		},
 		/** start begins to look for tokens that have expired. Returns what says goodbye to everybody. */
 		start: (): (() => void) => {
 			const timer = setInterval(connections.endExpired, expiryEveryMs);
 			return () => {
 				clearInterval(timer);
 				connections.endAll('going_away');
+				for (const listener of stopping) listener();
 			};
 		},
 	};

@@ -6,7 +6,7 @@ import type { Guard } from '../http/guard.ts';
 import type { Limits } from '../http/limits.ts';
 import { AppError } from '../kernel/errors.ts';
 import {
-	closeMsMax,
+	corkBytes,
 	firstFrameBytesMax,
 	firstFrameMs,
 	framesBurst,
@@ -72,12 +72,20 @@ export const socketRoutes = ({
 	/** Open sockets; those who have not said who they are, by address. */
 	const sockets = new Set<Socket>();
 	const strangers = new Map<string, number>();
+	let stopped = false;
+	// note: those too who have not said who they are, or the server would wait for them
+	realtime.onStop(() => {
+		stopped = true;
+		for (const ws of [...sockets]) ends.get(ws)?.('going_away');
+	});
 
-	/** finish closes a socket with one of our codes, and cuts it off where the other end does not answer. */
+	/**
+	 * finish closes a socket with one of our codes. note: Bun takes it for gone at once, reads no more of it, and cuts it off
+	 * some ten seconds later where the other end does not answer: `terminate` would do nothing here
+	 */
 	const finish = (ws: Socket, name: CloseName): void => {
 		const [code] = closeCodes[name];
 		ws.close(code, name);
-		setTimeout(() => ws.terminate(), closeMsMax).unref();
 	};
 
 	/** note: what is told to all passes the sockets' own accounts, so their queues are looked at each time so much was told */
@@ -129,7 +137,21 @@ export const socketRoutes = ({
 		let ended = false;
 		/** Whether the log is being read to it, but has to wait for it. */
 		let resting = false;
+		/** Frames of the log that leave together. */
+		let kept: string[] = [];
+		let keptBytes = 0;
+		const flush = (): void => {
+			if (kept.length === 0) return;
+			const frames = kept;
+			kept = [];
+			keptBytes = 0;
+			if (ended) return;
+			ws.cork(() => {
+				for (const json of frames) ws.send(json);
+			});
+		};
 		const send = (json: string): void => {
+			flush();
 			ws.send(json);
 			count(json.length);
 		};
@@ -154,9 +176,13 @@ export const socketRoutes = ({
 				return ended;
 			},
 			take: ({ json }) => {
-				ws.send(json);
+				kept.push(json);
+				keptBytes += json.length;
+				if (keptBytes < corkBytes) return true;
+				flush();
 				return ws.getBufferedAmount() < queuedBytesPause;
 			},
+			flush,
 			rested: (why) => {
 				if (why === 'full') resting = true;
 				else if (why === 'failed') connections.end(connection, 'failed');
@@ -319,6 +345,10 @@ export const socketRoutes = ({
 			open: (ws) => {
 				sockets.add(ws);
 				ends.set(ws, (name) => refuse(ws, name));
+				if (stopped) {
+					refuse(ws, 'going_away');
+					return;
+				}
 				timer = setTimeout(() => refuse(ws, 'too_late'), firstFrameMs);
 			},
 			message: (ws, message) => {
@@ -366,6 +396,7 @@ export const socketRoutes = ({
 			},
 			{
 				open: 'raw',
+				fails: ['upgrade_required', 'too_many_connections'],
 				detail: {
 					operationId: 'connect',
 					summary: 'Connect live',

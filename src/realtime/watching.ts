@@ -84,8 +84,9 @@ export const createWatching = ({
 		const { conversation, conversationId, from, to, desk, note, typing } = signal;
 		const key = `${conversation}:${from.pk}:${note}`;
 		const before = told.get(key);
-		if (before && before.typing === typing && clock() - before.at < typingEveryMs) return;
-		told.set(key, { typing, at: clock() });
+		// that somebody has stopped is worth a word only once, and only of whom it was said that they type
+		if (typing ? before && clock() - before.at < typingEveryMs : !before?.typing) return;
+		told.set(key, { typing, at: typing ? clock() : (before?.at ?? 0) });
 		const listeners = [
 			...(to === null ? [] : connections.liveOfUser(to)),
 			...(desk
@@ -97,50 +98,52 @@ export const createWatching = ({
 		for (const connection of new Set(listeners)) connection.tell('typing', json);
 	});
 
+	/** What somebody looks at, of a conversation as they may see it. */
+	const watchedOf = ({ row, side, desk, silent }: Look): Watched => ({
+		conversation: row.pk,
+		conversationId: row.id,
+		desk,
+		other: silent ? null : partnerOf(row, side),
+	});
+	/** Begins to tell a connection of what it looks at, with how things stand. */
+	const begin = (connection: Connection, watched: Watched) => {
+		const { conversation, conversationId, desk, other } = watched;
+		const first = desk && !isLooking(watched, connection.pk);
+		connection.watched = watched;
+		put(byConversation, conversation, connection);
+		if (other !== null) {
+			put(byUser, other, connection);
+			connection.tell('presence', presenceFrame(connection.site, other, conversationId, false));
+		}
+		if (!desk) return;
+		for (const user of new Set(colleagues(watched, connection.pk).map(({ pk }) => pk)))
+			connection.tell('presence', presenceFrame(connection.site, user, conversationId, true));
+		if (first) tellColleagues(connection, watched, true);
+	};
+	const look = ({ principal }: Connection, id: string) => watchedOf(threadsOf(id).look(principal, id));
+
 	return {
 		/** watch names what a connection looks at; null: nothing. Throws not_found. */
 		watch: (connection: Connection, conversationId: string | null): void => {
-			if (conversationId === null) {
-				leave(connection);
-				return;
-			}
-			const { row, side, desk, silent } = threadsOf(conversationId).look(connection.principal, conversationId);
+			const next = conversationId === null ? null : look(connection, conversationId);
 			leave(connection);
-			const partner = partnerOf(row, side);
-			const watched = { conversation: row.pk, conversationId: row.id, desk, other: silent ? null : partner };
-			const first = desk && !isLooking(watched, connection.pk);
-			connection.watched = watched;
-			put(byConversation, row.pk, connection);
-			if (watched.other !== null) {
-				put(byUser, watched.other, connection);
-				connection.tell('presence', presenceFrame(connection.site, watched.other, row.id, false));
-			}
-			if (!desk) return;
-			for (const user of new Set(colleagues(watched, connection.pk).map(({ pk }) => pk)))
-				connection.tell('presence', presenceFrame(connection.site, user, row.id, true));
-			if (first) tellColleagues(connection, watched, true);
+			if (next) begin(connection, next);
 		},
 
-		/** review asks again what somebody may look at: their rights, or a block, have changed. */
+		/** review asks again what somebody, and who looks at them, may look at: their rights, or a block, have changed. */
 		review: (user: number): void => {
-			const concerned = [...connections.ofUser(user), ...(byUser.get(user) ?? [])];
-			for (const connection of new Set(concerned)) {
+			for (const connection of new Set([...connections.ofUser(user), ...(byUser.get(user) ?? [])])) {
 				const { watched } = connection;
 				if (!watched) continue;
+				let next: Watched | null = null;
 				try {
-					const { row, side, desk, silent } = threadsOf(watched.conversationId).look(
-						connection.principal,
-						watched.conversationId,
-					);
-					const other = silent ? null : partnerOf(row, side);
-					if (desk === watched.desk && other === watched.other) continue;
-					leave(connection);
-					connection.watched = { ...watched, desk, other };
-					put(byConversation, row.pk, connection);
-					if (other !== null) put(byUser, other, connection);
+					next = look(connection, watched.conversationId);
 				} catch {
-					leave(connection);
+					// not theirs to see any more
 				}
+				if (next?.desk === watched.desk && next.other === watched.other) continue;
+				leave(connection);
+				if (next) begin(connection, next);
 			}
 		},
 	};

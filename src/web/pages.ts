@@ -8,11 +8,12 @@ import type { Address } from '../http/address.ts';
 import type { SocketContext } from '../http/frame.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
 import type { UserService } from '../modules/users/users.service.ts';
-import { readFiles } from './files.ts' with { type: 'macro' };
+import { bundleClient, readFiles } from './files.ts' with { type: 'macro' };
+import { escapeHtml, realtimeReference } from './reference.ts';
 
 /** The pages this server shows of itself, and the files they load. Nothing comes from another host. */
 
-const files: Record<string, string> = readFiles();
+const files: Record<string, string> = { ...readFiles(), 'client.js': bundleClient() };
 const file = (name: string): string => files[name] ?? '';
 
 const types = {
@@ -77,9 +78,6 @@ const foreign: Record<string, string> = {
 	'swagger-ui.css': swaggerStyle,
 };
 
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (found) => escapes[found] ?? found);
-
 const unfinished = `<p class="notice">This site has no superadmin yet. Open the setup link that the server printed at its first start, or make a new one on the server: <code>parley setup-link</code></p>`;
 
 const hidden = { detail: { hide: true, 'x-permission': 'public' } as object };
@@ -93,7 +91,7 @@ interface Context {
 const isKnown = (request: Request, etag: string): boolean =>
 	(request.headers.get('if-none-match') ?? '').split(',').some((known) => known.trim() === etag);
 
-/** pages serves `/`, `/setup`, `/access` and `/swagger`. */
+/** pages serves `/`, `/setup`, `/access`, `/swagger`, `/swagger/realtime` and `/client.js`. */
 export const pages = ({
 	sites,
 	users,
@@ -145,6 +143,15 @@ export const pages = ({
 		return encoded;
 	};
 
+	/** The client is for pages of every origin: it holds nothing, and what it asks for is judged where it asks. */
+	const serveClient = async (context: Context & { query: Record<string, string> }) => {
+		Object.assign(context.set.headers, {
+			'access-control-allow-origin': '*',
+			'cross-origin-resource-policy': 'cross-origin',
+		});
+		return serveAsset('client.js')(context);
+	};
+
 	/** A page with its values filled in, and its files by their hashes. */
 	const servePage =
 		(name: string, values: (origin: string) => Record<string, string>, csp = pagePolicy) =>
@@ -185,6 +192,18 @@ export const pages = ({
 	});
 	const swagger = servePage('swagger.html', () => ({ key: escapeHtml(firstSite().key ?? '') }), swaggerPolicy);
 
+	let reference: string | undefined;
+	const realtime = servePage('realtime.html', (origin) => {
+		reference ??= realtimeReference();
+		return {
+			version: escapeHtml(version),
+			origin: escapeHtml(origin),
+			socket: escapeHtml(origin.replace(/^http/, 'ws')),
+			key: escapeHtml(firstSite().key ?? 'pk_...'),
+			reference,
+		};
+	});
+
 	const app = new Elysia({ name: 'pages' })
 		.get('/', home, hidden)
 		.get(
@@ -197,7 +216,9 @@ export const pages = ({
 			servePage('access.html', () => ({})),
 			hidden,
 		)
-		.get('/swagger', swagger, hidden);
+		.get('/client.js', serveClient, hidden)
+		.get('/swagger', swagger, hidden)
+		.get('/swagger/realtime', realtime, hidden);
 	for (const name of [...own, ...Object.keys(foreign)]) app.get(`/assets/${name}`, serveAsset(name), hidden);
 	return app;
 };

@@ -42,7 +42,8 @@ process.on('exit', () => {
 });
 
 const stopMs = 10_000;
-const stop = async (child: Child) => {
+/** stop ends a server, and kills it when it does not end. */
+export const stop = async (child: Child) => {
 	child.kill('SIGTERM');
 	const timer = setTimeout(() => child.kill('SIGKILL'), stopMs);
 	await child.exited;
@@ -50,7 +51,7 @@ const stop = async (child: Child) => {
 	children.delete(child);
 };
 
-const freePort = () => {
+export const freePort = () => {
 	const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } });
 	const { port } = probe;
 	probe.stop(true);
@@ -58,7 +59,8 @@ const freePort = () => {
 };
 
 const readyMs = 15_000;
-const launch = async (name: string, command: string[], folder: string, port: number) => {
+/** launch starts a server and waits until it answers. startMs: to its first answer. */
+export const launch = async (name: string, command: string[], folder: string, port: number) => {
 	mkdirSync(folder, { recursive: true });
 	const logFile = `${folder}.log`;
 	const log = openSync(logFile, 'a');
@@ -143,8 +145,8 @@ const startBaseline = async (kind: Kind, folder: string, conversations: number):
 	};
 };
 
-/** nodeStack installs baseline (c) beside the system's temporary files, once for each set of versions; gives its folder. */
-const nodeStack = async () => {
+/** nodeStack installs what runs on Node beside the system's temporary files, once for each set of versions; gives its folder. */
+export const nodeStack = async () => {
 	const source = join(import.meta.dir, 'baseline-node');
 	const manifest = readFileSync(join(source, 'package.json'), 'utf8');
 	const abi = Bun.spawnSync(['node', '-p', 'process.version']).stdout.toString().trim();
@@ -169,7 +171,7 @@ const nodeStack = async () => {
 		writeFileSync(done, abi);
 	}
 	// Copied each time: node looks for packages beside the script it runs.
-	cpSync(join(source, 'server.mjs'), join(folder, 'server.mjs'));
+	for (const script of ['server.mjs', 'fanout.mjs']) cpSync(join(source, script), join(folder, script));
 	return folder;
 };
 

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 
 const binary = join(import.meta.dir, '../../dist/parley');
 const readme = await Bun.file(join(import.meta.dir, '../../README.md')).text();
-const tour = readme.split('## A tour in five minutes')[1]?.split('\n## ')[0] ?? '';
-const blocks = Array.from(tour.matchAll(/```sh\n([\s\S]*?)```/g), (match) => match[1] ?? '');
+const section = (heading: string): string => readme.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
+const blocksOf = (text: string, language: string): string[] =>
+	Array.from(text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g')), ([, block]) => block ?? '');
+const tour = blocksOf(section('A tour in five minutes'), 'sh');
+const live = blocksOf(section('Real time'), 'sh');
+const [chat = ''] = blocksOf(section('Real time'), 'js');
 
 let folder: string;
 let server: Bun.Subprocess<'ignore', 'pipe', 'ignore'>;
@@ -25,7 +31,10 @@ beforeAll(async () => {
 		break;
 	}
 });
+/** Programs that wait for input: ended even where their test is not. */
+const terminals: Bun.Subprocess[] = [];
 afterAll(async () => {
+	for (const program of terminals) program.kill();
 	server.kill('SIGTERM');
 	await server.exited;
 	rmSync(folder, { recursive: true, force: true });
@@ -33,12 +42,16 @@ afterAll(async () => {
 
 describe('the README’s tour works when it is pasted', () => {
 	test('block by block, with nothing but curl and a shell', async () => {
-		expect(blocks.length).toBe(13);
-		// what differs from a reader's machine: the port, and the program by its path instead of npx
-		const script = blocks
+		expect(tour.length).toBe(13);
+		expect(live.length).toBe(4);
+		writeFileSync(join(folder, 'chat.js'), chat.replaceAll('http://127.0.0.1:4777', url));
+		// what differs from a reader's machine: the port, programs by their paths instead of npx, and for Ctrl-C a clock
+		const script = [...tour, ...live]
 			.join('\necho "--- block"\n')
 			.replaceAll('http://127.0.0.1:4777', url)
-			.replace(/^parley\(\) \{.*$/m, `parley() { '${binary}' "$@" --data '${folder}/data'; }`);
+			.replace(/^parley\(\) \{.*$/m, `parley() { '${binary}' "$@" --data '${folder}/data'; }`)
+			.replace('npx -y bun@1.4.5 chat.js', `'${process.execPath}' chat.js`)
+			.replace(/^curl -sSN .*$/m, (line) => `timeout 3 ${line} || [ $? = 124 ]`);
 		const shell = Bun.spawn(['bash', '-eu', '-c', script], {
 			cwd: folder,
 			stdin: 'ignore',
@@ -112,6 +125,93 @@ describe('the README’s tour works when it is pasted', () => {
 		]);
 		expect(checked).toMatch(/\nlocalhost +5 +whole /);
 		expect(answers(12)[0]).toMatchObject({ success: false, code: 'invalid_token' });
+
+		// Ben has the end of the input at once: he sees what was said, and goes
+		expect(parts[13]).toBe('they: (deleted)\nme: Fine, thanks!\n');
+		const cursor = (parts[14] ?? '').trim();
+		expect(cursor).toMatch(/^\w+\.\d+\.\w+$/);
+		const [asked, polled] = answers(15);
+		const { id } = asked.data;
+		expect(polled.data).toMatchObject({ hasMore: false, reset: false });
+		expect(polled.data.data[0]).toMatchObject({ type: 'message.created', data: { id } });
+		const streamed = (parts[16] ?? '').split('\n\n').map((chunk) => /^event: (\S+)$/m.exec(chunk)?.[1]);
+		expect(streamed).toContain('ready');
+		expect(streamed.slice(streamed.indexOf('ready') + 1)).toEqual([
+			...polled.data.data.map(({ type }: { type: string }) => type),
+			'caught_up',
+			undefined,
+		]);
+		expect(parts[16]).toContain(`id: ${polled.data.data[0].id}\nevent: message.created\ndata: {`);
+	}, 30_000);
+});
+
+/** A call of the API; its data. */
+const call = async <T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> => {
+	const response = await fetch(`${url}/api/v1${path}`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json', ...headers },
+		body: JSON.stringify(body),
+	});
+	return ((await response.json()) as { data: T }).data;
+};
+/** The lines that a program says, one after the other. */
+const linesOf = (program: Bun.Subprocess<'pipe', 'pipe', 'pipe'>) => {
+	const lines = createInterface({ input: Readable.fromWeb(program.stdout as never) })[Symbol.asyncIterator]();
+	return async () => (await lines.next()).value as string | undefined;
+};
+
+describe('the README’s chat works as it is written', () => {
+	test('two people at two terminals read each other’s lines as they are sent', async () => {
+		const key = JSON.parse(
+			await new Response(
+				Bun.spawn([binary, 'key', 'list', 'localhost', '--json', '--data', join(folder, 'data')], { stdout: 'pipe' })
+					.stdout,
+			).text(),
+		).find(({ kind }: { kind: string }) => kind === 'publishable').key as string;
+		const [cleo, dan] = await Promise.all(
+			['cleo', 'dan'].map(async (username) => {
+				const { id } = await call<{ id: string }>('/users', { resourceId: 'localhost', username });
+				return { id, token: (await call<{ chatToken: string }>('/users/chat-token', { userId: id })).chatToken };
+			}),
+		);
+		if (!cleo || !dan) throw new Error('there is nobody to chat');
+		const conversation = await call<{ id: string }>(
+			'/p2p/conversations',
+			{ otherParticipantId: dan.id },
+			{ 'x-api-key': key, authorization: `Bearer ${cleo.token}` },
+		);
+		await Bun.write(join(folder, 'client.js'), await fetch(`${url}/client.js`));
+		writeFileSync(join(folder, 'chat.js'), chat.replaceAll('http://127.0.0.1:4777', url));
+		const sit = ({ token }: { token: string }) => {
+			const program = Bun.spawn([process.execPath, 'chat.js'], {
+				cwd: folder,
+				env: { ...process.env, KEY: key, TOKEN: token, CHAT: conversation.id },
+				stdin: 'pipe',
+				stdout: 'pipe',
+				stderr: 'pipe',
+			});
+			terminals.push(program);
+			return program;
+		};
+		const one = sit(cleo);
+		const two = sit(dan);
+		const [heardByOne, heardByTwo] = [linesOf(one), linesOf(two)];
+		for (const [speaker, text] of [
+			[one, 'Hello?'],
+			[two, 'Here I am.'],
+			[one, 'Good.'],
+		] as const) {
+			speaker.stdin.write(`${text}\n`);
+			speaker.stdin.flush();
+			const [first, second] = await Promise.all([heardByOne(), heardByTwo()]);
+			expect([first, second]).toEqual(
+				speaker === one ? [`me: ${text}`, `they: ${text}`] : [`they: ${text}`, `me: ${text}`],
+			);
+		}
+		one.stdin.end();
+		two.stdin.end();
+		expect(await Promise.all([one, two].map(({ exited }) => exited))).toEqual([0, 0]);
+		expect(await Promise.all([one, two].map(({ stderr }) => new Response(stderr).text()))).toEqual(['', '']);
 	}, 30_000);
 });
 
@@ -144,6 +244,5 @@ test('the README names every command, and every setting of a site', async () => 
 		(name) => !['--data', '--json', '--help'].includes(name),
 	);
 	expect(settings.length).toBeGreaterThan(3);
-	const section = readme.split('## Configuration')[1]?.split('\n## ')[0] ?? '';
-	expect(settings.filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
+	expect(settings.filter((name) => !section('Configuration').includes(`\`${name}\``))).toEqual([]);
 });

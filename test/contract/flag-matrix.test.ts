@@ -136,6 +136,7 @@ const doing: Record<string, (t: Populated, on: Stage) => Omit<Call, 'as'>> = {
 		path: `/p2p/conversations/${chat}/unread`,
 		body: { messageId: his },
 	}),
+	'types in a chat': (_, { chat }) => ({ method: 'POST', path: `/p2p/conversations/${chat}/typing`, body: {} }),
 	'opens a ticket': () => ({
 		method: 'POST',
 		path: '/support/tickets',
@@ -174,6 +175,12 @@ const doing: Record<string, (t: Populated, on: Stage) => Omit<Call, 'as'>> = {
 		path: `/support/tickets/${ticket}`,
 		body: { status: 'closed' },
 	}),
+	'types in a ticket of their own': (_, { ticket }) => ({
+		method: 'POST',
+		path: `/support/tickets/${ticket}/typing`,
+		body: {},
+	}),
+	'reads what has happened': ({ settled: { own } }) => ({ path: `/events?since=${own.cursor}` }),
 	'answers a ticket': ({ settled: { own } }) => ({
 		method: 'POST',
 		path: `/support/tickets/${own.ticket}/messages`,
@@ -217,6 +224,16 @@ const doing: Record<string, (t: Populated, on: Stage) => Omit<Call, 'as'>> = {
 	'takes a reaction to the requester back': ({ settled: { own } }) => ({
 		method: 'DELETE',
 		path: `/support/tickets/${own.ticket}/messages/${own.ticketMessage}/${reaction}`,
+	}),
+	'types to the requester': ({ settled: { own } }) => ({
+		method: 'POST',
+		path: `/support/tickets/${own.ticket}/typing`,
+		body: {},
+	}),
+	'types a note': ({ settled: { own } }) => ({
+		method: 'POST',
+		path: `/support/tickets/${own.ticket}/typing`,
+		body: { note: true },
 	}),
 	'reports what the requester wrote': ({ settled: { own } }) => ({
 		method: 'POST',
@@ -334,6 +351,18 @@ const reaching: Record<string, (t: Populated, on: Stage, me: string, rank: Rank)
 		path: `/support/tickets/${ticket}/messages`,
 		body: text,
 	}),
+	'types to them in a chat': (_, { chat }) => ({
+		as: 'bob',
+		method: 'POST',
+		path: `/p2p/conversations/${chat}/typing`,
+		body: {},
+	}),
+	'types in their ticket': (_, { ticket }, __, rank) => ({
+		as: partnerOf(rank),
+		method: 'POST',
+		path: `/support/tickets/${ticket}/typing`,
+		body: {},
+	}),
 	'opens the chat that is there': (t, _, me) => ({
 		as: 'bob',
 		method: 'POST',
@@ -356,6 +385,12 @@ const reaching: Record<string, (t: Populated, on: Stage, me: string, rank: Rank)
 		method: 'POST',
 		path: `/support/tickets/${ticket}/messages`,
 		body: { ...text, kind: 'note' },
+	}),
+	'types a note on their ticket': (_, { ticket }, __, rank) => ({
+		as: partnerOf(rank),
+		method: 'POST',
+		path: `/support/tickets/${ticket}/typing`,
+		body: { note: true },
 	}),
 };
 

@@ -90,7 +90,7 @@ const rules: Rule[] = [
 	},
 	{
 		name: 'kernel, db and modules below the routes know no Elysia',
-		of: (path) => under(path, 'kernel', 'db') || hasRole('steps', 'tables', 'service', 'access')(path),
+		of: (path) => under(path, 'kernel', 'db') || hasRole('steps', 'tables', 'service')(path) || isPure(path),
 		types: true,
 		allow: (target) => !isElysia(target),
 	},
@@ -142,10 +142,28 @@ const rules: Rule[] = [
 		allow: (target) => !under(target, 'db', 'cli') && !hasRole('steps', 'tables', 'service')(target),
 	},
 	{
+		name: 'realtime runs on kernel and on what is pure in the modules; services and the plugins of http come to it by type',
+		of: (path) => under(path, 'realtime'),
+		allow: (target) => !isOurs(target) || under(target, 'kernel', 'realtime') || isPure(target),
+	},
+	{
+		name: 'realtime names no rows, no engine and no page',
+		of: (path) => under(path, 'realtime'),
+		types: true,
+		allow: (target) => !under(target, 'db', 'cli', 'web', 'client') && !hasRole('steps', 'tables')(target),
+	},
+	{
+		name: 'real time is above the modules, which tell it by events and signals: none of them names it',
+		of: (path) => under(path, 'kernel', 'db', 'modules'),
+		types: true,
+		allow: (target) => !under(target, 'realtime'),
+	},
+	{
 		name: 'http is of no module and never touches db',
 		of: (path) => under(path, 'http'),
 		allow: (target) =>
-			!under(target, 'db', 'cli', 'realtime') && !hasRole('steps', 'tables', 'routes', 'service')(target),
+			(!under(target, 'db', 'cli', 'realtime') || target === 'realtime/realtime.schema.ts') &&
+			!hasRole('steps', 'tables', 'routes', 'service')(target),
 	},
 	{
 		name: 'pages and the client take types from schemas only',
@@ -170,7 +188,7 @@ const rules: Rule[] = [
 	},
 	{
 		name: 'only the composition root and the commands stand above the modules',
-		of: (path) => under(path, 'kernel', 'db', 'modules', 'http'),
+		of: (path) => under(path, 'kernel', 'db', 'modules', 'http', 'realtime'),
 		types: true,
 		allow: (target) => !['main.ts', 'app.ts', 'services.ts'].includes(target) && !under(target, 'cli'),
 	},
@@ -243,6 +261,20 @@ for (const [path, specifier, kind] of [
 	['modules/users/users.routes.ts', '../../db/open.ts', ''],
 	['modules/users/users.routes.ts', './users.steps.ts', ''],
 	['modules/messaging/messaging.steps.ts', '../support/tickets.steps.ts', 'type '],
+	['modules/users/users.access.ts', 'elysia', 'type '],
+	['modules/users/users.feed.ts', './users.service.ts', ''],
+	['modules/users/users.feed.ts', './users.steps.ts', ''],
+	['modules/users/users.feed.ts', '../../db/open.ts', ''],
+	['modules/users/users.feed.ts', '../../realtime/connections.ts', 'type '],
+	['modules/events/events.service.ts', '../../realtime/fanout.ts', 'type '],
+	['realtime/a.ts', '../db/open.ts', 'type '],
+	['realtime/a.ts', '../modules/users/users.service.ts', ''],
+	['realtime/a.ts', '../modules/users/users.steps.ts', 'type '],
+	['realtime/a.ts', '../modules/users/users.tables.ts', 'type '],
+	['realtime/a.ts', '../http/guard.ts', ''],
+	['realtime/a.ts', '../services.ts', 'type '],
+	['realtime/a.ts', '../web/pages.ts', ''],
+	['http/a.ts', '../realtime/connections.ts', ''],
 	['http/a.ts', '../db/open.ts', ''],
 	['client/client.ts', '../modules/users/users.service.ts', 'type '],
 	['client/client.ts', '../modules/users/users.schema.ts', ''],
@@ -251,4 +283,17 @@ for (const [path, specifier, kind] of [
 	test(`the table refuses ${kind}${specifier} in ${path}`, () => {
 		const file = read(path, `import ${kind}{ a } from '${specifier}';\nconsole.log(a);`);
 		expect(rules.filter((rule) => rule.of(path)).flatMap((rule) => breaches(rule, file))).not.toEqual([]);
+	});
+
+for (const [path, specifier, kind] of [
+	['realtime/a.ts', '../modules/users/users.access.ts', ''],
+	['realtime/a.ts', '../modules/users/users.service.ts', 'type '],
+	['realtime/a.ts', '../http/guard.ts', 'type '],
+	['modules/users/users.feed.ts', '../events/feed.ts', ''],
+	['modules/users/users.feed.ts', './users.steps.ts', 'type '],
+	['http/a.ts', '../realtime/realtime.schema.ts', ''],
+] as const)
+	test(`the table passes ${kind}${specifier} in ${path}`, () => {
+		const file = read(path, `import ${kind}{ a } from '${specifier}';\nconsole.log(a);`);
+		expect(rules.filter((rule) => rule.of(path)).flatMap((rule) => breaches(rule, file))).toEqual([]);
 	});

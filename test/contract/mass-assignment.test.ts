@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { callOf, calls, routeOf } from '../support/calls.ts';
 import type { Populated } from '../support/populated.ts';
+import { signIn } from '../support/socket.ts';
 import type { TestApp } from '../support/test-app.ts';
 import { createWorlds } from '../support/worlds.ts';
 import { bodies } from './policy.ts';
@@ -163,4 +164,48 @@ for (const name of writing)
 		expect(full).toEqual(plain);
 		expect(Object.hasOwn(Object.prototype, 'isAdmin')).toBe(false);
 		expect(({} as Json).role).toBeUndefined();
+	});
+
+const served = new WeakMap<TestApp, string>();
+for (const [type, bodiesOf] of [
+	['message', 'POST /support/tickets/{id}/messages'],
+	['read', 'POST /support/tickets/{id}/read'],
+	['typing', 'POST /support/tickets/{id}/typing'],
+	['watch', ''],
+] as const)
+	test(`the frame ${type}: what is said beside what is asked for changes nothing`, async () => {
+		const { t, undo } = await worldFor(undefined);
+		const url = served.get(t) ?? t.listen().url;
+		served.set(t, url);
+		const { ticket: conversationId } = t.settled.own;
+		const asked = ['type', 'ref', 'conversationId', 'clientMessageId', ...(bodies[bodiesOf] ?? '').split(' ')];
+		const plain: Json = {
+			type,
+			ref: 'of-the-test',
+			conversationId,
+			...(type === 'message' && { content: { text: 'hello' }, clientMessageId: 'mass' }),
+		};
+		const outcomeOf = async (text: string) => {
+			const socket = await signIn(url, t.person('alice'));
+			try {
+				const before = stateOf(t);
+				socket.say(text);
+				const answer = type === 'typing' ? null : await socket.next('ack');
+				const others = (await socket.quiet()).filter((frame) => frame.type === 'error');
+				await t.written();
+				const state = stateOf(t);
+				const fields = Object.keys(answer?.data ?? {});
+				return { fields, others, state, changed: !Bun.deepEquals(state, before) };
+			} finally {
+				socket.close();
+				await socket.ended();
+				await undo();
+			}
+		};
+		const alone = await outcomeOf(JSON.stringify(plain));
+		const full = JSON.stringify(stuffed(plain, everyColumn(t), asked)).replaceAll('{"pk":', `{${poison}"pk":`);
+		expect([alone.others, alone.changed]).toEqual([[], ['message', 'read'].includes(type)]);
+		expect(full.length).toBeGreaterThan(3_000);
+		expect(await outcomeOf(full)).toEqual(alone);
+		expect(Object.hasOwn(Object.prototype, 'isAdmin')).toBe(false);
 	});

@@ -42,17 +42,21 @@ const install = async (): Promise<void> => {
 };
 beforeAll(install, 5 * minutes);
 
+/** Each problem as its rule and its place. */
 const lint = {
-	redocly: async (file: string, cwd: string): Promise<unknown[]> => {
+	redocly: async (file: string, cwd: string): Promise<string[]> => {
 		const script = join(folder, 'node_modules/@redocly/cli/bin/cli.js');
 		const { stdout, stderr } = await run(
 			['--bun', script, 'lint', '--extends', 'recommended-strict', '--format', 'json', file],
 			cwd,
 		);
 		if (!stdout.startsWith('{')) throw new Error(`redocly: ${stderr}`);
-		return (JSON.parse(stdout.slice(0, stdout.lastIndexOf('}') + 1)) as { problems: unknown[] }).problems;
+		const { problems } = JSON.parse(stdout.slice(0, stdout.lastIndexOf('}') + 1)) as {
+			problems: { ruleId: string; location: { pointer: string }[] }[];
+		};
+		return problems.map(({ ruleId, location }) => `${ruleId} ${location[0]?.pointer}`);
 	},
-	spectral: async (file: string, cwd: string): Promise<unknown[]> => {
+	spectral: async (file: string, cwd: string): Promise<string[]> => {
 		writeFileSync(join(cwd, 'ruleset.yaml'), "extends: ['spectral:oas']\n");
 		const script = join(folder, 'node_modules/@stoplight/spectral-cli/dist/index.js');
 		const { stdout, stderr } = await run(
@@ -60,20 +64,30 @@ const lint = {
 			cwd,
 		);
 		if (!stdout.startsWith('[')) throw new Error(`spectral: ${stderr}`);
-		return JSON.parse(stdout.slice(0, stdout.lastIndexOf(']') + 1)) as unknown[];
+		const problems = JSON.parse(stdout.slice(0, stdout.lastIndexOf(']') + 1)) as { code: string; path: string[] }[];
+		return problems.map(({ code, path }) => `${code} #/${path.map((part) => part.replaceAll('/', '~1')).join('/')}`);
 	},
+};
+/** OpenAPI has no words for a WebSocket: its one success is 101, and what a client says there is named by an extension. */
+const unsayable: Record<keyof typeof lint, string[]> = {
+	redocly: [
+		'operation-2xx-response #/paths/~1api~1v1~1realtime/get/responses',
+		'no-unused-components #/components/schemas/ClientFrame',
+	],
+	spectral: ['operation-success-response #/paths/~1api~1v1~1realtime/get/responses'],
 };
 
 using server = appInMemory();
 const document = await openApiDocument(server.app.routes, { url: 'https://chat.acme.test', resourceId: 'acme.test' });
 
-for (const [name, problemsOf] of Object.entries(lint)) {
+for (const name of ['redocly', 'spectral'] as const) {
+	const problemsOf = lint[name];
 	test(
-		`${name} has nothing to say about the document, not even a warning`,
+		`${name} has nothing to say about the document, not even a warning, but that a WebSocket is in it`,
 		async () => {
 			using folder = tempFolder();
 			writeFileSync(join(folder.path, 'openapi.json'), JSON.stringify(document));
-			expect(await problemsOf('openapi.json', folder.path)).toEqual([]);
+			expect(await problemsOf('openapi.json', folder.path)).toEqual(unsayable[name]);
 		},
 		2 * minutes,
 	);
@@ -85,7 +99,8 @@ for (const [name, problemsOf] of Object.entries(lint)) {
 			const broken = structuredClone(document);
 			for (const operation of Object.values(broken.paths['/api/v1/users'] ?? {})) delete operation.responses;
 			writeFileSync(join(folder.path, 'openapi.json'), JSON.stringify(broken));
-			expect(await problemsOf('openapi.json', folder.path)).not.toEqual([]);
+			const more = (await problemsOf('openapi.json', folder.path)).filter((found) => !unsayable[name].includes(found));
+			expect(more).not.toEqual([]);
 		},
 		2 * minutes,
 	);

@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite';
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { recurringJobs } from '../../src/jobs/recurring.ts';
 import { day, hour, minute } from '../../src/kernel/clock.ts';
+import type { EventPage } from '../../src/realtime/realtime.schema.ts';
 import {
 	goldenOf,
 	missingFrom,
@@ -29,6 +30,7 @@ const small: Record<string, string> = {
 	api_keys: 'a few a site',
 	schema_migrations: 'a row a migration',
 	text_index: 'one row',
+	event_epochs: 'one row',
 	ticket_tallies: 'a row for each status, priority and whether somebody is assigned, of a site',
 	canned_replies: 'as many as a site may have',
 };
@@ -135,6 +137,11 @@ const drive = async (t: TestApp): Promise<void> => {
 		t.ok<T>({ as, method: 'POST', path, body });
 	const patch = (as: string, path: string, body: object) => t.ok({ as, method: 'PATCH', path, body });
 	const remove = (as: string, path: string) => t.ok({ as, method: 'DELETE', path });
+	/** Reads what has happened since a cursor to its end; once from where it begins, then from the place behind. */
+	const readOn = async (as: string, since: string) => {
+		const { cursor } = await t.ok<EventPage>({ as, path: `/events?since=${since}&limit=500` });
+		await t.ok({ as, path: `/events?since=${cursor}` });
+	};
 	const jobs = async () => {
 		for (const job of recurringJobs(t.services)) await job.run();
 	};
@@ -215,6 +222,8 @@ const drive = async (t: TestApp): Promise<void> => {
 	await t.ok({ as: 'alice', path: '/p2p/conversations' });
 	await t.ok({ as: 'alice', path: '/p2p/unread-count' });
 	await t.messages('bob', id);
+	await post('bob', `${at}/typing`);
+	await readOn('alice', eventLog.cursor(0));
 	await t.ok({ as: 'alice', method: 'DELETE', path: `${at}/messages/${message}` });
 	const visitor = await t.visitor('wim');
 	await post(visitor.username, '/p2p/conversations', { otherParticipantId: idOf('bob') });
@@ -236,6 +245,8 @@ const drive = async (t: TestApp): Promise<void> => {
 	await patch('staff', inTicket, { subject: 'Fire', priority: 'high', category: 'safety', tags: ['fire', 'urgent'] });
 	await patch('staff', inTicket, { assigneeId: idOf('staff'), tags: ['fire'] });
 	await patch('moderator', inTicket, { assigneeId: idOf('moderator') });
+	await post('staff', `${inTicket}/typing`, { note: true });
+	for (const as of ['alice', 'staff']) await readOn(as, eventLog.cursor(0));
 	for (const which of ['', `?before=${answer}`, `?after=${note}`, `?around=${answer}`, '?page=2&limit=2'])
 		await get('staff', `${inTicket}/messages${which}`);
 	await get('alice', '/support/tickets');
@@ -315,6 +326,7 @@ const drive = async (t: TestApp): Promise<void> => {
 	await get('admin', '/admin/stats');
 
 	// reports
+	const beforeReports = eventLog.cursor();
 	await post('alice', `/support/tickets/${ticket}/messages/${answer}/report`, { reason: 'Rude' });
 	const { id: report } = await post('alice', `${at}/messages/${reply}/report`, { reason: 'Not nice' });
 	await post('alice', `/users/${idOf('moderator')}/report`, { reason: 'Never answers' });
@@ -323,6 +335,7 @@ const drive = async (t: TestApp): Promise<void> => {
 	for (const as of ['moderator', 'server'])
 		for (const status of ['', '?status=open']) await get(as, `/admin/reports${status}`);
 	await post('moderator', `/admin/reports/${report}`, { status: 'upheld' });
+	await readOn('moderator', beforeReports);
 
 	// what the desk did
 	const acts = [`actor=${idOf('staff')}`, 'action=ticket.update', `target=${ticket}`];

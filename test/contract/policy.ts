@@ -36,6 +36,7 @@ export const words: Record<string, { status: number; code?: string }> = {
 	link: { status: 401, code: 'invalid_link' },
 	site: { status: 401, code: 'wrong_site' },
 	bad: { status: 400, code: 'invalid_request' },
+	socket: { status: 426, code: 'upgrade_required' },
 	vouch: { status: 403, code: 'proof_required' },
 	last: { status: 409, code: 'last_superadmin' },
 	twice: { status: 409, code: 'report_exists' },
@@ -283,6 +284,14 @@ export const matrix: Record<string, Line> = {
 		foreign: 'k t u  - - -  - - - -  -',
 		nothing: 'k t u  - - -  - - - -  -',
 	},
+	'POST /p2p/conversations/{id}/typing': {
+		own: 'k t u  200 200 -  - - - -  -',
+		peer: 'k t u  - 200 -  - - - -  -',
+		swapped: 'k t u  - - -  - - - -  -',
+		report: 'k t u  - - -  - - - -  -',
+		foreign: 'k t u  - - -  - - - -  -',
+		nothing: 'k t u  - - -  - - - -  -',
+	},
 	'PUT /p2p/conversations/{id}/messages/{messageId}/reactions/{emoji}': {
 		own: 'k t u  200 200 -  - - - -  -',
 		peer: 'k t u  - 200 -  - - - -  -',
@@ -483,6 +492,24 @@ export const matrix: Record<string, Line> = {
 		foreign: 'k t u  - - -  - - - -  200',
 		nothing: 'k t u  - - -  - - - -  -',
 	},
+	'POST /support/tickets/{id}/typing': {
+		own: 'k t u  200 - -  200 200 200 200  -',
+		peer: 'k t u  - 200 -  200 200 200 200  -',
+		report: 'k t u  200 - -  - 200 200 200  -',
+		accusation: 'k t u  - 200 -  - 200 - 200  -',
+		swapped: 'k t u  - - -  - - - -  -',
+		foreign: 'k t u  - - -  - - - -  200',
+		nothing: 'k t u  - - -  - - - -  -',
+	},
+	'POST /support/tickets/{id}/typing (note)': {
+		own: 'k t u  f - -  200 200 200 200  -',
+		peer: 'k t u  - f -  200 200 200 200  -',
+		report: 'k t u  f - -  - 200 200 200  -',
+		accusation: 'k t u  - f -  - 200 - 200  -',
+		swapped: 'k t u  - - -  - - - -  -',
+		foreign: 'k t u  - - -  - - - -  200',
+		nothing: 'k t u  - - -  - - - -  -',
+	},
 	'PUT /support/tickets/{id}/messages/{messageId}/reactions/{emoji}': {
 		own: 'k t u  200 - -  200 200 200 200  -',
 		peer: 'k t u  - 200 -  200 200 200 200  -',
@@ -524,6 +551,15 @@ export const matrix: Record<string, Line> = {
 		foreign: 'k t u  - - -  - - - -  201',
 		nothing: 'k t u  - - -  - - - -  -',
 	},
+
+	// what happens: whoever connects says in the first frame who they are; a place in the log holds no secret
+	'GET /realtime': { own: 'socket socket socket  socket socket socket  socket socket socket socket  socket' },
+	'GET /events': {
+		own: 'k t u  200 200 200  200 200 200 200  200',
+		foreign: 'k t u  200 200 200  200 200 200 200  200',
+		nothing: 'k t u  200 200 200  200 200 200 200  200',
+	},
+	'GET /events (from now on)': { own: 'k t u  200 200 200  200 200 200 200  200' },
 
 	// the desk
 	'GET /admin/conversations': { own: 'k t 200  f f f  200 200 200 200  200' },
@@ -725,6 +761,7 @@ export const acts: Record<string, { least: Rank; needs: Permission[] }> = {
 	'reads a chat': { least: 'user', needs: [] },
 	'marks a chat read': { least: 'user', needs: [] },
 	'marks a chat unread': { least: 'user', needs: [] },
+	'types in a chat': { least: 'user', needs: sending },
 	'opens a ticket': { least: 'user', needs: sending },
 	'writes in a ticket of their own': { least: 'user', needs: sending },
 	'edits in a ticket of their own': { least: 'user', needs: editing },
@@ -733,6 +770,8 @@ export const acts: Record<string, { least: Rank; needs: Permission[] }> = {
 	'reports an answer of the desk': { least: 'user', needs: sending },
 	'rates a ticket': { least: 'user', needs: sending },
 	'closes a ticket of their own': { least: 'user', needs: [] },
+	'types in a ticket of their own': { least: 'user', needs: sending },
+	'reads what has happened': { least: 'user', needs: [] },
 	'answers a ticket': { least: 'staff', needs: sending },
 	'writes a note': { least: 'staff', needs: sending },
 	'edits an answer': { least: 'staff', needs: editing },
@@ -743,6 +782,8 @@ export const acts: Record<string, { least: Rank; needs: Permission[] }> = {
 	'reacts to the requester': { least: 'staff', needs: sending },
 	'reacts to a note': { least: 'staff', needs: sending },
 	'takes a reaction to the requester back': { least: 'staff', needs: sending },
+	'types to the requester': { least: 'staff', needs: sending },
+	'types a note': { least: 'staff', needs: sending },
 	'reports what the requester wrote': { least: 'staff', needs: sending },
 	'makes a ticket of a message': { least: 'staff', needs: sending },
 	'reads a ticket': { least: 'staff', needs: [] },
@@ -760,10 +801,13 @@ export const towards: Record<string, { reaches: boolean }> = {
 	'as the server, starts a chat with them': { reaches: false },
 	'writes to them in a chat': { reaches: false },
 	'answers their ticket': { reaches: false },
+	'types to them in a chat': { reaches: false },
+	'types in their ticket': { reaches: false },
 	'opens the chat that is there': { reaches: true },
 	'edits what they wrote to them': { reaches: true },
 	'reacts to what they wrote': { reaches: true },
 	'writes a note on their ticket': { reaches: true },
+	'types a note on their ticket': { reaches: true },
 };
 
 /** Whom each may act on, and which roles they may grant. Nobody their own, but superadmins; the site's server is one of them. */
@@ -820,6 +864,7 @@ export const bodies: Record<string, string> = {
 	'PATCH /p2p/conversations/{id}/messages/{messageId}': 'content content.text',
 	'POST /p2p/conversations/{id}/read': 'messageId',
 	'POST /p2p/conversations/{id}/unread': 'messageId',
+	'POST /p2p/conversations/{id}/typing': 'typing note',
 	'POST /p2p/conversations/{id}/messages/{messageId}/report': 'reason',
 	'POST /support/tickets': 'subject priority category initialMessage followsTicketId metadata',
 	'PATCH /support/tickets/{id}': 'subject status priority category assigneeId tags',
@@ -828,6 +873,7 @@ export const bodies: Record<string, string> = {
 	'PATCH /support/tickets/{id}/messages/{messageId}': 'content content.text',
 	'POST /support/tickets/{id}/read': 'messageId',
 	'POST /support/tickets/{id}/unread': 'messageId',
+	'POST /support/tickets/{id}/typing': 'typing note',
 	'POST /support/tickets/{id}/messages/{messageId}/report': 'reason',
 	'POST /admin/tickets/bulk':
 		'ids changes changes.subject changes.status changes.priority changes.category changes.assigneeId changes.tags',

@@ -28,8 +28,12 @@ interface Route {
 
 /** Every call of the API that anybody may make. */
 const open = ['POST /users', 'POST /users/chat-token', 'POST /auth/login', 'POST /auth/setup', 'POST /auth/access'];
+/** What answers with a socket: who calls is said in its first frame. */
+const upgraded = ['GET /realtime'];
 /** Every other one, with a call of it that goes well. A route that is not there fails the test. */
-const guarded = new Map(Object.entries(calls).filter(([name]) => !open.includes(name) && routeOf(name) === name));
+const guarded = new Map(
+	Object.entries(calls).filter(([name]) => ![...open, ...upgraded].includes(name) && routeOf(name) === name),
+);
 
 // Elysia only warns when it cannot make what strips a schema's values, and falls back to what refuses instead of stripping
 const warnings: unknown[] = [];
@@ -55,10 +59,10 @@ describe('the table of routes', () => {
 		expect(routes.filter(({ permission }) => !known.includes(permission)).map(({ name }) => name)).toEqual([]);
 	});
 	test('every route of the API is tried here, and nothing is tried that is not there', () => {
-		const tried = [...guarded.keys(), ...open].sort();
+		const tried = [...guarded.keys(), ...open, ...upgraded].sort();
 		expect(tried).toEqual(ofApi.map(({ name }) => name).sort());
 		const isOpen = ofApi.filter(({ permission }) => permission === 'public').map(({ name }) => name);
-		expect(isOpen.sort()).toEqual([...open].sort());
+		expect(isOpen.sort()).toEqual([...open, ...upgraded].sort());
 	});
 	test('outside the API nothing is guarded, and nothing is more than a page, a file or a state', () => {
 		const outside = routes.filter(({ path }) => !path.startsWith('/api/'));
@@ -69,6 +73,7 @@ describe('the table of routes', () => {
 		for (const { name, hooks, answers } of ofApi) {
 			expect([name, (hooks.detail?.summary ?? '').length > 5]).toEqual([name, true]);
 			const statuses = Object.keys(answers);
+			if (upgraded.includes(name)) continue;
 			expect([name, statuses.length > 0 && statuses.every((s) => ['200', '201'].includes(s))]).toEqual([name, true]);
 			// what is bound to the route, in its envelope, is what strips and checks
 			const bound = Object.assign({}, ...(hooks.standaloneValidator ?? []).map(({ response }) => response));
@@ -216,6 +221,22 @@ for (const route of ofApi.filter(({ name }) => guarded.has(name))) {
 		});
 	});
 }
+
+for (const name of upgraded)
+	describe(name, () => {
+		test('is refused without an upgrade, with a false key, or from a foreign page, and changes nothing', async () => {
+			using t = await createTestApp();
+			const [method = '', path = ''] = name.split(' ');
+			const call = { method, path };
+			for (const as of ['nobody', 'key', 'server', 'alice', 'staff'])
+				await refuse(t, { as, ...call }, 426, 'upgrade_required');
+			await refuse(t, { as: 'nobody', ...call, headers: { upgrade: 'h2c' } }, 426, 'upgrade_required');
+			await refuse(t, { as: 'nobody', ...call, headers: { 'x-api-key': 'pk_unknown' } }, 401, 'invalid_key');
+			await refuse(t, { as: 'key', ...call, headers: { origin: 'https://evil.test' } }, 403, 'origin_not_allowed');
+			const inPage = { 'x-api-key': t.home.secretKey, origin };
+			await refuse(t, { as: 'nobody', ...call, headers: inPage }, 401, 'secret_key_in_page');
+		});
+	});
 
 for (const name of open)
 	describe(name, () => {

@@ -4,6 +4,7 @@ import { Value } from '@sinclair/typebox/value';
 import { openApiDocument } from '../../src/http/docs.ts';
 import { story } from '../../src/http/story.ts';
 import { failures } from '../../src/kernel/errors.ts';
+import { clientFrames, closeCodes, events, serverFrames, transientEvents } from '../../src/realtime/realtime.schema.ts';
 import { appInMemory } from '../support/app-support.ts';
 
 interface Media {
@@ -27,7 +28,12 @@ interface Operation {
 		description?: string;
 	}[];
 	requestBody?: { required: boolean; content: Record<string, Media> };
-	responses: Record<string, { description: string; content: Record<string, Media> }>;
+	responses: Record<string, { description: string; content?: Record<string, Media> }>;
+	'x-websocket'?: {
+		sends: { $ref: string };
+		receives: { $ref: string };
+		closeCodes: Record<string, { name: string; meaning: string }>;
+	};
 }
 type Example = Record<string, unknown>;
 interface Route {
@@ -110,9 +116,12 @@ for (const { name, method, path, operation } of operations)
 		}
 
 		const answers = Object.keys(route?.hooks.detail?.['x-answers'] ?? {});
-		expect(answers).not.toEqual([]);
+		// a socket has frames instead, which are looked at below
+		const isSocket = path === '/api/v1/realtime';
+		expect(answers.length > 0).toBe(!isSocket);
+		if (isSocket) expect(operation.responses['101']?.content).toBeUndefined();
 		for (const status of answers) {
-			const media = operation.responses[status]?.content['application/json'] as Media;
+			const media = operation.responses[status]?.content?.['application/json'] as Media;
 			const { success, data } = media.example as { success: boolean; data: unknown };
 			expect(success).toBe(true);
 			expect(data).toBeObject();
@@ -132,9 +141,12 @@ for (const { name, method, path, operation } of operations)
 		expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(expected));
 		for (const [status, response] of Object.entries(operation.responses)) {
 			expect(response.description).not.toBe('');
-			expect(Object.keys(response.content)).toEqual(['application/json']);
+			if (status === '101') continue;
+			const isStream = path === '/api/v1/events' && status === '200';
+			const { content = {} } = response;
+			expect(Object.keys(content)).toEqual(['application/json', ...(isStream ? ['text/event-stream'] : [])]);
 			if (answers.includes(status)) continue;
-			const { schema, examples = {} } = response.content['application/json'] as Media;
+			const { schema, examples = {} } = content['application/json'] as Media;
 			expect(schema).toEqual({ $ref: '#/components/schemas/Failure' });
 			for (const [code, { $ref }] of Object.entries(examples)) {
 				expect($ref).toBe(`#/components/examples/${code}`);
@@ -148,15 +160,68 @@ for (const { name, method, path, operation } of operations)
 test('every code of the registry is told of by the call that fails with it', () => {
 	const told = new Set(Object.keys(document.components.examples ?? {}));
 	const silent = Object.keys(failures).filter((code) => !told.has(code));
-	// no call of the document answers these: they are for paths and methods that do not exist, and for signed cookies
-	expect(silent.sort()).toEqual(['invalid_cookie', 'method_not_allowed', 'route_not_found']);
+	// no call of the document answers these: they are for paths and methods that do not exist, for signed cookies, and frames
+	expect(silent.sort()).toEqual([
+		'invalid_cookie',
+		'invalid_frame',
+		'method_not_allowed',
+		'route_not_found',
+		'sign_in_first',
+	]);
+});
+
+/** The schema that a reference names. */
+interface Named {
+	oneOf?: { $ref: string }[];
+	discriminator?: { propertyName: string; mapping: Record<string, string> };
+	description?: string;
+	properties?: Record<string, { enum?: string[] }>;
+	required?: string[];
+}
+const named = ($ref: string): Named => (document.components.schemas as Record<string, Named>)[$ref.slice(21)] ?? {};
+const realtime = operations.find(({ path }) => path === '/api/v1/realtime')?.operation;
+
+test('a client can be generated for every frame and event: each is a schema of its own, told apart by its type', () => {
+	const { sends, receives } = realtime?.['x-websocket'] ?? { sends: { $ref: '' }, receives: { $ref: '' } };
+	const said = { [sends.$ref]: clientFrames, [receives.$ref]: { ...serverFrames, ...events, ...transientEvents } };
+	expect(Object.keys(said)).toEqual(['#/components/schemas/ClientFrame', '#/components/schemas/ServerMessage']);
+	const names = new Set<string>();
+	for (const [reference, schemas] of Object.entries(said)) {
+		const { oneOf, discriminator } = named(reference);
+		expect(discriminator?.propertyName).toBe('type');
+		expect(Object.keys(discriminator?.mapping ?? {})).toEqual(Object.keys(schemas));
+		expect(Object.values(discriminator?.mapping ?? {})).toEqual((oneOf ?? []).map(({ $ref }) => $ref));
+		for (const [type, $ref] of Object.entries(discriminator?.mapping ?? {})) {
+			const { description, properties, required } = named($ref);
+			expect(description).not.toBe('');
+			expect(properties?.type?.enum).toEqual([type]);
+			expect(required).toContain('type');
+			names.add($ref);
+		}
+	}
+	expect(names.size).toBe(Object.values(said).flatMap((schemas) => Object.keys(schemas)).length);
+});
+
+test('every way to hear of events is told of: by socket, with its close codes, by stream and by polling', () => {
+	expect(Object.keys(realtime?.responses ?? {})).toEqual(expect.arrayContaining(['101', '426', '429']));
+	expect(realtime?.['x-websocket']?.closeCodes).toEqual(
+		Object.fromEntries(Object.entries(closeCodes).map(([name, [code, meaning]]) => [code, { name, meaning }])),
+	);
+	const polling = operations.find(({ path }) => path === '/api/v1/events')?.operation;
+	const content = polling?.responses['200']?.content ?? {};
+	expect(JSON.stringify(content['application/json']?.schema)).toContain('#/components/schemas/EventPage');
+	expect(content['text/event-stream']?.schema).toEqual({ $ref: '#/components/schemas/ServerMessage' });
+	expect(Value.Check(events['message.created'], content['text/event-stream']?.example)).toBe(true);
+	const tag = document.tags.find(({ name }) => name === 'Real time');
+	for (const type of Object.keys(events)) expect(tag?.description).toContain(`\`${type}\``);
+	expect(tag?.externalDocs?.url).toBe('https://talk.acme.test/swagger/realtime');
 });
 
 const bodyOf = (operation: Operation) =>
 	operation.requestBody?.content['application/json']?.example as Example | undefined;
 const answersOf = (operation: Operation) =>
 	['200', '201'].flatMap((status) => {
-		const media = operation.responses[status]?.content['application/json'];
+		const media = operation.responses[status]?.content?.['application/json'];
 		return media ? [{ status, answer: (media.example as { data: Example }).data }] : [];
 	});
 
@@ -223,10 +288,10 @@ test('the document speaks OpenAPI 3.0, not JSON Schema, and nothing of the insid
 	const look = (value: unknown, key: string, trail: string): void => {
 		// what a caller sends or gets is no schema
 		if (typeof value !== 'object' || value === null || ['example', 'examples'].includes(key)) return;
-		const named = ['properties', 'schemas', 'paths', 'headers'].includes(key);
+		const named = ['properties', 'schemas', 'paths', 'headers', 'mapping'].includes(key);
 		for (const [name, item] of Object.entries(value)) {
 			const here = `${trail}/${name}`;
-			const known = !name.startsWith('x-') || ['x-permission', 'x-extensible-enum'].includes(name);
+			const known = !name.startsWith('x-') || ['x-permission', 'x-extensible-enum', 'x-websocket'].includes(name);
 			if (!named && (!known || ['const', 'patternProperties', '$id'].includes(name) || item === 'null'))
 				foreign.push(here);
 			look(item, named ? '' : name, here);

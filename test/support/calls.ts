@@ -119,6 +119,7 @@ export const calls: Record<string, RouteCall> = {
 	'DELETE /p2p/conversations/{id}/messages/{messageId}': onMessage,
 	'POST /p2p/conversations/{id}/read': { ...inChat, ...upTo },
 	'POST /p2p/conversations/{id}/unread': { ...inChat, ...upTo },
+	'POST /p2p/conversations/{id}/typing': { ...inChat, body: () => ({ typing: true }) },
 	'PUT /p2p/conversations/{id}/messages/{messageId}/reactions/{emoji}': { params: { ...onMessage.params, emoji } },
 	'DELETE /p2p/conversations/{id}/messages/{messageId}/reactions/{emoji}': { params: { ...onMessage.params, emoji } },
 	'POST /p2p/conversations/{id}/messages/{messageId}/report': { as: 'bob', ...onMessage, body: complaint },
@@ -161,11 +162,17 @@ export const calls: Record<string, RouteCall> = {
 	'DELETE /support/tickets/{id}/messages/{messageId}': onTicketMessage,
 	'POST /support/tickets/{id}/read': { ...inTicket, ...upToInTicket },
 	'POST /support/tickets/{id}/unread': { ...inTicket, ...upToInTicket },
+	'POST /support/tickets/{id}/typing': { ...inTicket, body: () => ({ typing: true }) },
+	'POST /support/tickets/{id}/typing (note)': { as: 'staff', ...inTicket, body: () => ({ note: true }) },
 	'PUT /support/tickets/{id}/messages/{messageId}/reactions/{emoji}': { params: { ...onTicketMessage.params, emoji } },
 	'DELETE /support/tickets/{id}/messages/{messageId}/reactions/{emoji}': {
 		params: { ...onTicketMessage.params, emoji },
 	},
 	'POST /support/tickets/{id}/messages/{messageId}/report': { as: 'staff', ...onTicketMessage, body: complaint },
+
+	'GET /realtime': {},
+	'GET /events': { query: ({ cursor }) => `?since=${cursor}&limit=500` },
+	'GET /events (from now on)': {},
 
 	'GET /admin/conversations': { as: 'staff' },
 	'GET /admin/conversations (of a user)': { as: 'admin', query: ({ user }) => `?userId=${user}` },

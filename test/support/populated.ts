@@ -15,6 +15,8 @@ export interface Ids {
 	report: string;
 	canned: string;
 	key: string;
+	/** A place in the log of events: before the first one. */
+	cursor: string;
 }
 
 /**
@@ -127,6 +129,7 @@ const settle = async (t: TestApp, prefix: '' | 'other.', dora: string): Promise<
 		report: report.id,
 		canned: canned.id,
 		key: key.id,
+		cursor: t.services.eventLog.cursor(0),
 	};
 	/** A row of a ticket, to be tried as a message of a chat too. */
 	const within = (id: string, ticketMessage: string): Partial<Ids> => ({
@@ -190,4 +193,5 @@ export const nothing: Ids = {
 	report: 'report_01kj3zt9b2c3d4e5f6g7h8jk00',
 	canned: 'canned_01kj3zta1b2c3d4e5f6g7h8j00',
 	key: 'key_01kj3ztb1b2c3d4e5f6g7h8j00',
+	cursor: 'anotherlife.1.1',
 };

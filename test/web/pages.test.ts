@@ -1,8 +1,11 @@
 import { expect, test } from 'bun:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import type { TSchema } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { clientFrames, closeCodes, events, serverFrames, transientEvents } from '../../src/realtime/realtime.schema.ts';
 import { appInMemory } from '../support/app-support.ts';
 
-const pages = ['/', '/setup', '/access', '/swagger'];
+const pages = ['/', '/setup', '/access', '/swagger', '/swagger/realtime'];
 /** Addresses of files that a page loads. */
 const loaded = (html: string): string[] =>
 	[...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url]) => url ?? '');
@@ -120,6 +123,81 @@ test('the start page asks for a superadmin until there is one', async () => {
 	);
 	expect(made.status).toBe(201);
 	expect(await (await get('/')).text()).not.toContain('parley setup-link');
+});
+
+/** The text of a page, as it is read. */
+const readable = (html: string): string =>
+	html
+		.replaceAll(/<[^>]+>/g, '')
+		.replaceAll(
+			/&(?:amp|lt|gt|quot|#39);/g,
+			(found) => ({ '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' })[found] ?? "'",
+		);
+const inText = (sentence: string): string => sentence.replaceAll('`', '');
+const said: Record<string, TSchema> = {
+	...Object.fromEntries(Object.entries(clientFrames).map(([type, schema]) => [`send-${type}`, schema])),
+	...serverFrames,
+	...events,
+	...transientEvents,
+};
+
+test('the page on real time has every frame and event, with what it means, each field, and an example', async () => {
+	using server = appInMemory();
+	const html = await (await server.get('/swagger/realtime')).text();
+	for (const [id, schema] of Object.entries(said)) {
+		const from = html.indexOf(`<h3 id="${id}">`);
+		expect([id, from > 0]).toEqual([id, true]);
+		expect(html).toContain(`href="#${id}"`);
+		const about = html.slice(from);
+		expect(readable(about)).toContain(inText(schema.description ?? '?'));
+		const names = (part: TSchema, before: string): string[] =>
+			Object.keys(part.properties ?? {}).map((name) => `${before}${name}`);
+		const fields = schema.properties.data
+			? names(schema.properties.data, schema.properties.data.properties ? 'data.' : '')
+			: names(schema, '').filter((name) => name !== 'type');
+		for (const field of fields) expect(about).toContain(`<th scope="row"><code>${field}</code><span>`);
+		expect(readable(about)).toContain(JSON.stringify(schema.examples?.[0], null, 2));
+	}
+	// what is in an object without a name, or in a list of them, stands below it
+	for (const field of ['content.text', 'user.id', 'errors[].path', 'data.reactions[].userIds', 'data.rating.score'])
+		expect(html).toContain(`<th scope="row"><code>${field}</code>`);
+	for (const field of ['id', 'createdAt', 'conversationId'])
+		expect(html.slice(html.indexOf('<h2 id="events">'))).toContain(`<th scope="row"><code>${field}</code>`);
+});
+
+test('the page on real time has every close code, with what to do', async () => {
+	using server = appInMemory();
+	const html = await (await server.get('/swagger/realtime')).text();
+	for (const [name, [code, meaning]] of Object.entries(closeCodes)) {
+		expect(html).toContain(`<code>${code}</code><span>${name}</span>`);
+		expect(readable(html)).toContain(inText(meaning));
+	}
+});
+
+test('the page on real time leads nowhere that is not there', async () => {
+	using server = appInMemory();
+	const html = await (await server.get('/swagger/realtime')).text();
+	const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id ?? '');
+	expect(new Set(ids).size).toBe(ids.length);
+	const targets = [...html.matchAll(/ href="#([^"]+)"/g)].map(([, id]) => id ?? '');
+	expect(targets.filter((target) => !ids.includes(target))).toEqual([]);
+	expect(targets).toContain('Profile');
+	for (const page of ['/', '/swagger'])
+		expect(await (await server.get(page)).text()).toContain('href="/swagger/realtime"');
+});
+
+test('the example of every frame and event is one', () => {
+	const wrong = Object.entries(said).flatMap(([type, schema]) =>
+		schema.examples?.length
+			? [...Value.Errors(schema, schema.examples[0])].map(({ path, message }) => `${type}${path}: ${message}`)
+			: [`${type} has none`],
+	);
+	expect(wrong).toEqual([]);
+	// a field that is no longer in the schema would pass the check
+	const strange = Object.entries(said).filter(
+		([, schema]) => !Bun.deepEquals(Value.Clean(schema, structuredClone(schema.examples?.[0])), schema.examples?.[0]),
+	);
+	expect(strange.map(([type]) => type)).toEqual([]);
 });
 
 test('a path that no page has is answered as any other', async () => {

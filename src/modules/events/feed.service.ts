@@ -2,7 +2,7 @@ import type { Store } from '../../db/open.ts';
 import type { Steps, Tx } from '../../db/step.ts';
 import { iso } from '../../kernel/clock.ts';
 import type { StoredEvent } from '../../kernel/events.ts';
-import { resumeEventsMax, scanMsMax, scanRows } from '../../kernel/limits.ts';
+import { resumeEventsMax, scanMsMax, scanRows, scanSendMs } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/log.ts';
 import { isDesk } from '../../kernel/roles.ts';
 import { partIn, type Viewer } from './audience.ts';
@@ -27,6 +27,8 @@ export interface Reader extends Viewer {
 	readonly ended: boolean;
 	/** take is given what is theirs, in the order of the log; false: no more for now. */
 	take(envelope: Envelope): boolean;
+	/** flush sends what `take` has kept back to send it together; whoever keeps back does so before anything else is said, too. */
+	flush?(): void;
 	/**
 	 * rested is called when reading ends, in the turn in which it does: `caught_up` at the newest event, so that nothing is
 	 * between this and what is told live; `full` when `take` wanted no more; `too_far` when there is too much to go through;
@@ -41,6 +43,9 @@ export interface Encoded {
 	shown: Shown;
 	for(part: 'own' | 'desk'): Envelope;
 }
+
+/** addsOnly: an event that takes nothing back from anybody, neither a text nor a right. */
+const addsOnly = ({ type }: StoredEvent): boolean => type.endsWith('.created') || type === 'conversation.read';
 
 /** createFeed gives events their data, and reads them to whoever comes back. */
 export const createFeed = ({
@@ -93,56 +98,86 @@ export const createFeed = ({
 		};
 	};
 
-	/** The readers of one site that are on their way, by user and of the desk. */
-	const audienceOfReaders = (readers: Reader[]) => {
-		const byUser = Map.groupBy(readers, ({ pk }) => pk);
-		const desk = readers.filter(({ role }) => isDesk(role));
-		const of = (pk: number | undefined) => (pk === undefined ? [] : (byUser.get(pk) ?? []));
-		return (event: StoredEvent): Reader[] =>
-			[...new Set([...of(event.userA), ...of(event.userB), ...(event.desk ? desk : [])])].filter(
-				(reader) => !reader.ended && reader.position < event.id && partIn(event, reader) !== null,
-			);
+	/** audienceOfReaders finds whose of those on their way an event is: of those it names, and of the desk. */
+	const audienceOfReaders = (readers: ReadonlySet<Reader>, byUser: ReadonlyMap<number, Reader[]>) => {
+		const desk = [...readers].filter(({ role }) => isDesk(role));
+		const none: Reader[] = [];
+		const of = (pk: number | undefined) => (pk === undefined ? none : (byUser.get(pk) ?? none));
+		return (event: StoredEvent): Reader[] => {
+			const { userA, userB } = event;
+			const theirs: Reader[] = [];
+			const add = (reader: Reader) => {
+				if (readers.has(reader) && !reader.ended && reader.position < event.id && partIn(event, reader) !== null)
+					theirs.push(reader);
+			};
+			for (const reader of of(userA)) add(reader);
+			if (userB !== userA) for (const reader of of(userB)) add(reader);
+			// who is named was added above
+			if (event.desk) for (const reader of desk) if (reader.pk !== userA && reader.pk !== userB) add(reader);
+			return theirs;
+		};
 	};
 
 	/**
 	 * One stretch of a site's log for all of its readers: each event is read, shown and encoded once. Returns where it ended
 	 * and whether that is the newest event.
 	 */
-	const stretch = (site: number, from: number, readers: Set<Reader>): { to: number; newest: boolean } =>
+	const stretch = (
+		site: number,
+		from: number,
+		readers: Set<Reader>,
+		byUser: ReadonlyMap<number, Reader[]>,
+	): { to: number; newest: boolean } =>
 		store.read(function* (tx) {
 			const started = performance.now();
 			const upTo = eventLog.lastId;
-			const rows = yield* events.ofSite(tx, site, from, upTo, scanRows);
-			const whose = audienceOfReaders([...readers]);
+			const whose = audienceOfReaders(readers, byUser);
 			const show = showing(tx);
-			for (const event of rows) {
-				const theirs = whose(event).filter((reader) => readers.has(reader));
-				const encoded = theirs.length > 0 ? yield* show(event) : null;
-				for (const reader of encoded ? theirs : []) {
-					const part = encoded && dataFor(event, encoded.shown, reader);
-					if (!part) continue;
-					const more = reader.take(encoded.for(part));
-					reader.position = event.id;
-					if (more) continue;
-					readers.delete(reader);
-					reader.rested('full');
+			for (let to = from; ; ) {
+				const rows = yield* events.ofSite(tx, site, to, upTo, scanRows);
+				for (const event of rows) {
+					const theirs = whose(event);
+					const encoded = theirs.length > 0 ? yield* show(event) : null;
+					for (const reader of encoded ? theirs : []) {
+						const part = encoded && dataFor(event, encoded.shown, reader);
+						if (!part) continue;
+						const more = reader.take(encoded.for(part));
+						reader.position = event.id;
+						if (more) continue;
+						readers.delete(reader);
+						reader.rested('full');
+					}
+					to = event.id;
+					// note: what others wait for comes first
+					if (performance.now() - started > scanMsMax) return { to, newest: false };
 				}
-				// note: what others wait for comes first; the rest of the stretch is read again
-				if (performance.now() - started > scanMsMax) return { to: event.id, newest: false };
+				if (rows.length < scanRows) return { to: upTo, newest: true };
 			}
-			const newest = rows.length < scanRows;
-			return { to: newest ? upTo : (rows.at(-1)?.id ?? upTo), newest };
 		});
 
 	let waiting: Reader[] = [];
 	let reading = false;
+	const nobody: ReadonlySet<Reader> = new Set();
+	/** Those to whom the log is being read now. */
+	let onTheirWay = nobody;
+	const flush = () => {
+		for (const reader of onTheirWay) reader.flush?.();
+	};
+	// note: before whoever takes something back is answered, or what was read before could leave after
+	eventLog.onCommitted((batch) => {
+		if (onTheirWay.size > 0 && !batch.every(addsOnly)) flush();
+	});
 	const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 	/** Reads to everybody of a site who waits, in one pass from the lowest place. Who comes meanwhile joins it where they can. */
 	const readSite = async (site: number): Promise<void> => {
 		const readers = new Set<Reader>();
+		onTheirWay = readers;
+		/** The same, and those who have left since the last came. */
+		let byUser = new Map<number, Reader[]>();
 		let place = Number.POSITIVE_INFINITY;
 		const join = () => {
+			if (waiting.length === 0) return;
 			const later: Reader[] = [];
 			for (const reader of waiting) {
 				if (reader.ended) continue;
@@ -154,15 +189,17 @@ export const createFeed = ({
 				}
 			}
 			waiting = later;
+			byUser = Map.groupBy(readers, ({ pk }) => pk);
 		};
 		// who is furthest behind comes first, so that one pass does for all
 		waiting.sort((a, b) => a.position - b.position);
 		join();
+		let sent = performance.now();
 		while (readers.size > 0) {
 			for (const reader of readers) if (reader.ended) readers.delete(reader);
 			let read: ReturnType<typeof stretch>;
 			try {
-				read = stretch(site, place, readers);
+				read = stretch(site, place, readers, byUser);
 			} catch (error) {
 				log.error({ err: error, site }, 'reading events to those who come back failed');
 				for (const reader of readers) reader.rested('failed');
@@ -176,17 +213,26 @@ export const createFeed = ({
 				for (const reader of readers) if (!reader.ended) reader.rested('caught_up');
 				return;
 			}
+			if (performance.now() - sent > scanSendMs) {
+				flush();
+				sent = performance.now();
+			}
 			await turn();
 			join();
 		}
 	};
 
 	const readAll = async (): Promise<void> => {
-		while (waiting.length > 0) {
-			await turn();
-			const site = waiting.find(({ ended }) => !ended)?.site;
-			if (site === undefined) waiting = [];
-			else await readSite(site);
+		try {
+			while (waiting.length > 0) {
+				await turn();
+				const site = waiting.find(({ ended }) => !ended)?.site;
+				if (site === undefined) waiting = [];
+				else await readSite(site);
+			}
+		} finally {
+			// note: in the very step in which nobody waits any more, or whoever asks a step later would wait for ever
+			reading = false;
 		}
 	};
 
@@ -196,9 +242,7 @@ export const createFeed = ({
 			waiting.push(reader);
 			if (reading) return;
 			reading = true;
-			readAll().finally(() => {
-				reading = false;
-			});
+			readAll();
 		},
 
 		/** show gives committed events their data, for those that somebody wants; the rest are left out. */

@@ -344,6 +344,13 @@ export const messagingSteps = (
 			Object.assign(row, { senderId: senders[row.sender ?? 0] ?? null, replyToId: answered[row.replyTo ?? 0] ?? null }),
 		);
 	});
+	/** The same for one message. note: an object with a large number for a key costs more than what is asked for here */
+	const withItsIds = step(function* (tx, row: MessageRow): Steps<MessageEntry> {
+		const { sender, replyTo } = row;
+		const senderId = sender === null ? null : ((yield* tx.get(userId, { pk: sender }))?.id ?? '');
+		const replyToId = replyTo === null ? null : ((yield* tx.get(messageId, { pk: replyTo }))?.id ?? '');
+		return Object.assign(row, { senderId, replyToId });
+	});
 
 	/** Whose act it is, where that decides who is told of it. `silent`: one of the two has blocked the other. */
 	interface Act {
@@ -607,7 +614,7 @@ export const messagingSteps = (
 		/** findMessageByKey is a message of any conversation of a site, notes too. */
 		findMessageByKey: step(function* (tx, site: number, pk: number) {
 			const found = yield* tx.get(messageByKey, { site, pk });
-			return found && (yield* withIds(tx, [found]))[0];
+			return found && (yield* withItsIds(tx, found));
 		}),
 		/** reactorsOf tells of each emoji on a message whose it is, in the order in which they came. */
 		reactorsOf: step(function* (tx, message: Pick<MessageRow, 'pk' | 'reacted'>) {

@@ -1,10 +1,11 @@
 import type { View } from '../events/feed.ts';
+import type { SiteSteps } from '../sites/sites.steps.ts';
 import type { UserSteps } from './users.steps.ts';
 import { userView } from './users.view.ts';
 
 /** accountView shows users what happens to their own account, on their other devices. */
 export const accountView =
-	(users: UserSteps, resourceIdOf: (site: number) => string): View =>
+	(users: UserSteps, sites: SiteSteps): View =>
 	(tx) =>
 		function* (event) {
 			const { site, userA = 0, detail } = event;
@@ -13,5 +14,6 @@ export const accountView =
 				return other ? { own: { userId: other.id, blocked: detail?.blocked === true }, desk: null } : null;
 			}
 			const row = yield* users.findByPk(tx, site, userA);
-			return row ? { own: userView(row, resourceIdOf(site), tx.now), desk: null } : null;
+			const home = row && (yield* sites.byPk(tx, site));
+			return home ? { own: userView(row, home.resourceId, tx.now), desk: null } : null;
 		};

@@ -409,7 +409,7 @@ export const DeskUser = t.Object(
 	{
 		...User.properties,
 		suspendedReason: Nullable(t.String({ description: 'For the desk.' })),
-		lastSeenAt: Nullable(Time('The newest authenticated call, to five minutes.')),
+		lastSeenAt: Nullable(Time('The newest authenticated call, to the minute.')),
 	},
 	{ examples: [{ ...userExample, suspendedReason: null, lastSeenAt: '2026-02-22T10:00:00.000Z' }] },
 );

@@ -398,7 +398,8 @@ export const userSteps = (db: Db, { events, sites }: { events: EventSteps; sites
 				db
 					.update(users)
 					.set({ lastSeenAt: tx.now })
-					.where(and(eq(users.site, site), eq(users.pk, pk))),
+					// who is erased while they are connected leaves after that
+					.where(and(eq(users.site, site), eq(users.pk, pk), isNull(users.erasedAt))),
 			);
 		}),
 

@@ -5,6 +5,7 @@ import type { Message } from '../../../src/modules/messaging/messaging.schema.ts
 import type { Ticket } from '../../../src/modules/support/tickets.schema.ts';
 import type { Random } from '../../support/random.ts';
 import { seeded } from '../../support/random.ts';
+import { signIn } from '../../support/socket.ts';
 import { createTestApp, type TestApp, type TestSite } from '../../support/test-app.ts';
 
 setDefaultTimeout(120_000);
@@ -90,7 +91,8 @@ const counted = (t: TestApp, site: TestSite): Stats => {
 		users: {
 			total: there.length,
 			active24h: users.filter(({ last_seen_at }) => last_seen_at !== null && last_seen_at >= now - day).length,
-			online: users.filter(({ last_seen_at }) => last_seen_at !== null && last_seen_at >= now - 5 * minute).length,
+			// nobody is connected here
+			online: 0,
 		},
 		tickets: {
 			open: inStatus('open'),
@@ -309,6 +311,12 @@ describe('every number', () => {
 		expect(found.series.map(({ date }) => date)).toEqual(
 			Array.from({ length: 30 }, (_, i) => utcDay(t.clock() - (29 - i) * day)),
 		);
+	});
+	test('of those who are here are the users who are connected, each once', async () => {
+		using t = await createTestApp();
+		const { url } = t.listen();
+		for (const name of ['alice', 'alice', 'staff', 'other.bob']) await signIn(url, t.person(name));
+		expect([(await stats(t, t.home)).users.online, (await stats(t, t.other)).users.online]).toEqual([2, 1]);
 	});
 	test('is for the whole desk and the site’s server, and nobody else', async () => {
 		using t = await createTestApp();

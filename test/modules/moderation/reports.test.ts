@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { day, hour, minute } from '../../../src/kernel/clock.ts';
+import { day, hour, minute, second } from '../../../src/kernel/clock.ts';
 import type { DeskConversationPage } from '../../../src/modules/admin/inbox.schema.ts';
 import type { AuditPage } from '../../../src/modules/audit/audit.schema.ts';
 import type { Message, UnreadTotal } from '../../../src/modules/messaging/messaging.schema.ts';
@@ -637,7 +637,7 @@ describe('a decision', () => {
 		] as const) {
 			const message = await t.send('bob', chat);
 			const { id, ticketId } = await made(t, { as: 'alice', at: inChat(chat, message.id) });
-			t.advance(minute);
+			t.advance(second);
 			const { body } = await decide(t, as, id, status);
 			const decidedBy = as === 'server' ? 'key:default' : t.person(as).id;
 			expect(body.data).toMatchObject({ id, status, decidedBy, decidedAt: new Date(t.clock()).toISOString() });

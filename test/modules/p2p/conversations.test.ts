@@ -214,7 +214,7 @@ describe('archiving', () => {
 			expect: {
 				status: 200,
 				body: { data: { id, status: 'archived' } },
-				events: [{ type: 'conversation.updated', conversation: id, userA: 'alice', userB: 'bob' }],
+				events: [{ type: 'conversation.updated', conversation: id, userA: 'alice', userB: null }],
 			},
 		});
 		expect((await t.see('bob', id)).status).toBe('active');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { minute } from '../../../src/kernel/clock.ts';
 import type { FailureCode } from '../../../src/kernel/errors.ts';
 import type { UserExport } from '../../../src/modules/users/erasure.schema.ts';
-import type { BlockList, Profile, User } from '../../../src/modules/users/users.schema.ts';
+import type { BlockList, Profile, ProfileView, User } from '../../../src/modules/users/users.schema.ts';
 import { type As, createTestApp, type TestApp } from '../../support/test-app.ts';
 
 const patch = (t: TestApp, as: As, body: object) => t.call<User>({ as, method: 'PATCH', path: '/users/me', body });
@@ -71,7 +71,7 @@ describe('one’s own profile', () => {
 });
 
 describe('what others see', () => {
-	const fields = ['id', 'username', 'displayName', 'avatarUrl', 'role', 'verified'];
+	const fields = ['id', 'username', 'displayName', 'avatarUrl', 'role', 'verified', 'presence'];
 	test('is the public profile and nothing more', async () => {
 		using t = await createTestApp();
 		await patch(t, 'alice', { email: 'alice@mail.test', settings: { a: 1 } });
@@ -80,6 +80,23 @@ describe('what others see', () => {
 			expect(Object.keys(profile)).toEqual(fields);
 			expect(profile).toMatchObject({ username: 'alice', role: 'user', verified: true });
 		}
+	});
+	test('whether somebody is here: for those who share a conversation with them, without a block, and the desk', async () => {
+		using t = await createTestApp();
+		const presence = async (as: As, name: string) =>
+			(await t.ok<ProfileView>({ as, path: `/users/${t.person(name).id}` })).presence;
+		const here = { online: false, lastSeenAt: new Date(t.clock()).toISOString() };
+		await t.conversation('alice', 'bob');
+		for (const as of ['alice', 'bob', 'staff', 'server']) expect([as, await presence(as, 'alice')]).toEqual([as, here]);
+		expect(await presence('carol', 'alice')).toBeNull();
+		// a ticket tells nobody who of the team is here
+		const open = { subject: 'A question', initialMessage: 'Need help' };
+		const { id } = await t.ok<{ id: string }>({ as: 'alice', method: 'POST', path: '/support/tickets', body: open });
+		const answer = { content: { text: 'Done' } };
+		await t.ok({ as: 'staff', method: 'POST', path: `/support/tickets/${id}/messages`, body: answer });
+		expect(await presence('alice', 'staff')).toBeNull();
+		await t.ok({ as: 'bob', method: 'POST', path: `/users/me/blocks/${t.person('alice').id}` });
+		expect([await presence('alice', 'bob'), await presence('bob', 'alice')]).toEqual([null, null]);
 	});
 	test('does not show a username that is an address', async () => {
 		using t = await createTestApp();
@@ -151,13 +168,15 @@ describe('blocks', () => {
 	test('are set, listed and taken back; again changes nothing', async () => {
 		using t = await createTestApp();
 		const set = { as: 'alice', method: 'POST', path: path(t, 'bob') };
-		const event = { type: 'user.blocked', userA: 'alice', userB: 'bob' } as const;
+		// who is blocked is not told
+		const event = { type: 'user.blocked', userA: 'alice', userB: null } as const;
+		const user = t.person('bob').pk;
 		await t.scenario({
 			...set,
 			expect: {
 				status: 200,
 				body: { data: { userId: t.person('bob').id, blocked: true } },
-				events: [{ ...event, detail: { blocked: true } }],
+				events: [{ ...event, detail: { user, blocked: true } }],
 			},
 		});
 		await t.scenario({ ...set, expect: { status: 200, events: [] } });
@@ -170,7 +189,11 @@ describe('blocks', () => {
 		await t.scenario({
 			...set,
 			method: 'DELETE',
-			expect: { status: 200, body: { data: { blocked: false } }, events: [{ ...event, detail: { blocked: false } }] },
+			expect: {
+				status: 200,
+				body: { data: { blocked: false } },
+				events: [{ ...event, detail: { user, blocked: false } }],
+			},
 		});
 		await t.scenario({ ...set, method: 'DELETE', expect: { status: 200, events: [] } });
 	});
