@@ -105,6 +105,8 @@ export const resumeEventsMax = 500_000;
 /** How long one stretch of reading may hold up everybody else, and events that it reads at a time. */
 export const scanMsMax = 8;
 export const scanRows = 200;
+/** Rows that are kept while events are shown, to show others by them. */
+export const keptRowsMax = 10_000;
 /** How long what was read may wait for more before it is sent: a frame by itself costs more to send than to read. */
 export const scanSendMs = 100;
 /** Events that one poll may ask for. */
@@ -123,8 +125,6 @@ export const firstFrameBytesMax = 4_096;
 /** Frames of one socket: as many at once, and as many a second lasting. */
 export const framesBurst = 100;
 export const framesPerSecond = 20;
-/** Frames of one socket that are being worked on. */
-export const framesPendingMax = 64;
 /** Frames that are sent together: as much as Bun holds before it asks the system to send. */
 export const corkBytes = 15 * 1024;
 /** What may wait for a slow reader: reading the log to them pauses at the first, and at the second they are closed. */

@@ -6,30 +6,27 @@ import type { Guard } from '../http/guard.ts';
 import type { Limits } from '../http/limits.ts';
 import { AppError } from '../kernel/errors.ts';
 import {
-	corkBytes,
 	firstFrameBytesMax,
 	firstFrameMs,
 	framesBurst,
-	framesPendingMax,
 	framesPerSecond,
 	queuedBytesMax,
-	queuedBytesPause,
 	strangersPerAddressMax,
 	sweepBytes,
 } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Caller, UserPrincipal } from '../kernel/principal.ts';
-import type { Capability } from '../kernel/roles.ts';
 import type { EventLog } from '../modules/events/events.service.ts';
 import type { Feed } from '../modules/events/feed.service.ts';
 import type { Message } from '../modules/messaging/messaging.schema.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
 import type { TokenService } from '../modules/users/tokens.service.ts';
-import { judgeCapability } from '../modules/users/users.access.ts';
-import { type Connection, closeNameOf } from './connections.ts';
+import { createActs } from './acts.ts';
+import { closeNameOf } from './connections.ts';
 import { errorFrame, frameText, parseFrame, refOf } from './frames.ts';
-import { type Auth, type ClientFrame, type CloseName, closeCodes } from './realtime.schema.ts';
+import type { Auth, CloseName } from './realtime.schema.ts';
 import type { Realtime } from './realtime.ts';
+import { createSocketConnection, finish, type SocketConnection } from './socket.connection.ts';
 
 /** What Elysia hands the server's socket events to. */
 interface SocketData {
@@ -68,37 +65,28 @@ export const socketRoutes = ({
 	realtime: Realtime;
 	log: Logger;
 }) => {
-	const { connections, watching, threadsOf } = realtime;
-	/** Open sockets; those who have not said who they are, by address. */
-	const sockets = new Set<Socket>();
+	const { connections } = realtime;
+	const act = createActs({ limits, eventLog, realtime });
+	/** Open sockets, and what ends each. */
+	const sockets = new Map<Socket, (name: CloseName) => void>();
+	/** Those who have not said who they are, by address. */
 	const strangers = new Map<string, number>();
 	let stopped = false;
 	// note: those too who have not said who they are, or the server would wait for them
 	realtime.onStop(() => {
 		stopped = true;
-		for (const ws of [...sockets]) ends.get(ws)?.('going_away');
+		for (const end of [...sockets.values()]) end('going_away');
 	});
-
-	/**
-	 * finish closes a socket with one of our codes. note: Bun takes it for gone at once, reads no more of it, and cuts it off
-	 * some ten seconds later where the other end does not answer: `terminate` would do nothing here
-	 */
-	const finish = (ws: Socket, name: CloseName): void => {
-		const [code] = closeCodes[name];
-		ws.close(code, name);
-	};
 
 	/** note: what is told to all passes the sockets' own accounts, so their queues are looked at each time so much was told */
 	let told = 0;
-	const sweep = () => {
+	const count = (json: string) => {
+		told += Buffer.byteLength(json);
+		if (told < sweepBytes) return;
 		told = 0;
-		for (const ws of sockets) if (ws.getBufferedAmount() > queuedBytesMax) ends.get(ws)?.('too_slow');
+		for (const [ws, end] of sockets) if (ws.getBufferedAmount() > queuedBytesMax) end('too_slow');
 	};
-	const ends = new WeakMap<Socket, (name: CloseName) => void>();
-	const count = (bytes: number) => {
-		told += bytes;
-		if (told > sweepBytes) sweep();
-	};
+	const parts = { eventLog, feed, connections, count };
 
 	/** strangerFrom counts a socket that has not said who it is; returns what counts it off, once. Throws too_many_connections. */
 	const strangerFrom = (address: string): (() => void) => {
@@ -133,153 +121,10 @@ export const socketRoutes = ({
 		return new AppError('internal_error');
 	};
 
-	const connectionOf = (ws: Socket, principal: UserPrincipal, apiKey: string, origin: Caller['origin']) => {
-		let ended = false;
-		/** Whether the log is being read to it, but has to wait for it. */
-		let resting = false;
-		/** Frames of the log that leave together. */
-		let kept: string[] = [];
-		let keptBytes = 0;
-		const flush = (): void => {
-			if (kept.length === 0) return;
-			const frames = kept;
-			kept = [];
-			keptBytes = 0;
-			if (ended) return;
-			ws.cork(() => {
-				for (const json of frames) ws.send(json);
-			});
-		};
-		const send = (json: string): void => {
-			flush();
-			ws.send(json);
-			count(json.length);
-		};
-		const connection: Connection = {
-			principal,
-			apiKey,
-			origin,
-			isPresence: true,
-			watched: null,
-			topics: { join: (topic) => ws.subscribe(topic), leave: (topic) => ws.unsubscribe(topic) },
-			position: 0,
-			get site() {
-				return connection.principal.site;
-			},
-			get pk() {
-				return connection.principal.pk;
-			},
-			get role() {
-				return connection.principal.role;
-			},
-			get ended() {
-				return ended;
-			},
-			take: ({ json }) => {
-				kept.push(json);
-				keptBytes += json.length;
-				if (keptBytes < corkBytes) return true;
-				flush();
-				return ws.getBufferedAmount() < queuedBytesPause;
-			},
-			flush,
-			rested: (why) => {
-				if (why === 'full') resting = true;
-				else if (why === 'failed') connections.end(connection, 'failed');
-				else if (why === 'too_far') startOver();
-				else catchUp();
-			},
-			deliver: ({ json }) => send(json),
-			tell: (_, json) => send(json),
-			close: (name, error) => {
-				if (ended) return;
-				ended = true;
-				if (error) ws.send(errorFrame(error));
-				finish(ws, name);
-			},
-		};
-		/** From here on it hears what happens. note: in the turn in which everything before was given */
-		const catchUp = () => {
-			connections.goLive(connection);
-			send(frameText({ type: 'caught_up', cursor: eventLog.cursor(connection.position) }));
-		};
-		const startOver = () => {
-			connection.position = eventLog.lastId;
-			send(frameText({ type: 'reset', cursor: eventLog.cursor() }));
-			catchUp();
-		};
-		return {
-			connection,
-			send,
-			/** begin greets, and reads the log from where the client knows it. */
-			begin: (since: string | undefined) => {
-				const known = since === undefined ? null : eventLog.idOf(since);
-				connection.position = known ?? eventLog.lastId;
-				const { id, username, role } = connection.principal;
-				const cursor = since !== undefined && known !== null ? since : eventLog.cursor();
-				send(frameText({ type: 'ready', cursor, user: { id, username, role } }));
-				if (since === undefined) catchUp();
-				else if (known === null) startOver();
-				else feed.read(connection);
-			},
-			drained: () => {
-				if (!resting) return;
-				resting = false;
-				feed.read(connection);
-			},
-			gone: () => {
-				ended = true;
-				connections.leave(connection);
-			},
-		};
-	};
-	type Session = ReturnType<typeof connectionOf>;
-
-	/** Work on a frame of somebody who is signed in; resolves with the data of its ack, or nothing where none is given. */
-	const work = async ({ connection, send }: Session, frame: ClientFrame): Promise<object | undefined> => {
-		const { principal } = connection;
-		const may = (capability: Capability) => judgeCapability(principal, capability);
-		switch (frame.type) {
-			case 'message': {
-				const { conversationId, content, replyTo, clientMessageId, metadata, kind } = frame;
-				may('message.send');
-				await limits.spend('message', principal);
-				const sent = { content, replyTo, clientMessageId, metadata, kind };
-				return (await threadsOf(conversationId).send(principal, conversationId, sent)).data;
-			}
-			case 'read': {
-				const { conversationId, messageId } = frame;
-				may('conversation.read');
-				await limits.spend('write', principal);
-				return threadsOf(conversationId).read(principal, conversationId, { messageId });
-			}
-			case 'typing': {
-				const { conversationId, typing, note } = frame;
-				may('message.send');
-				threadsOf(conversationId).typing(principal, conversationId, { typing, note });
-				return undefined;
-			}
-			case 'watch':
-				may('conversation.read');
-				watching.watch(connection, frame.conversationId);
-				return {};
-			case 'ping': {
-				const cursor = eventLog.cursor(
-					connections.liveOfUser(connection.pk).has(connection) ? undefined : connection.position,
-				);
-				send(frameText({ type: 'pong', ...(frame.ref !== undefined && { ref: frame.ref }), cursor }));
-				return undefined;
-			}
-			case 'auth':
-				throw new AppError('invalid_frame', { errors: [{ path: 'type', message: 'auth is the first frame only' }] });
-		}
-	};
-
 	/** A socket from its first frame to its last. */
 	const socketOf = (origin: Caller['origin'], known: () => void): SocketData => {
-		let session: Session | null = null;
+		let session: SocketConnection | null = null;
 		let state: 'new' | 'signing' | 'open' | 'closed' = 'new';
-		let pending = 0;
 		/** The frames it may still send: framesPerSecond come back each second (token bucket). */
 		let frames = framesBurst;
 		let counted = performance.now();
@@ -304,7 +149,7 @@ export const socketRoutes = ({
 				const principal = await identify(frame, origin);
 				// note: the socket may have gone meanwhile
 				if (state !== 'signing') return;
-				const made = connectionOf(ws, principal, frame.apiKey, origin);
+				const made = createSocketConnection(ws, { principal, apiKey: frame.apiKey, origin }, parts);
 				connections.enter(made.connection);
 				session = made;
 				state = 'open';
@@ -316,7 +161,7 @@ export const socketRoutes = ({
 				refuse(ws, failure.status === 400 ? 'unauthenticated' : closeNameOf(failure), failure);
 			}
 		};
-		const handle = async (session: Session, text: string) => {
+		const handle = async (session: SocketConnection, text: string) => {
 			let ref: string | undefined;
 			const answer = (frame: string) => {
 				if (!session.connection.ended) session.send(frame);
@@ -324,13 +169,11 @@ export const socketRoutes = ({
 			try {
 				const frame = parseFrame(text);
 				ref = refOf(frame);
-				const data = await work(session, frame);
+				const data = await act(frame, session);
 				if (data && ref !== undefined) answer(frameText({ type: 'ack', ref, data: data as Message }));
 			} catch (error) {
 				const failure = failureOf(error);
 				answer(errorFrame(failure, ref ?? (failure.details.extra?.ref as string | undefined)));
-			} finally {
-				pending--;
 			}
 		};
 		const isFlood = (): boolean => {
@@ -338,13 +181,12 @@ export const socketRoutes = ({
 			frames = Math.min(framesBurst, frames + ((now - counted) / 1_000) * framesPerSecond);
 			counted = now;
 			frames--;
-			return frames < 0 || pending >= framesPendingMax;
+			return frames < 0;
 		};
 
 		return {
 			open: (ws) => {
-				sockets.add(ws);
-				ends.set(ws, (name) => refuse(ws, name));
+				sockets.set(ws, (name) => refuse(ws, name));
 				if (stopped) {
 					refuse(ws, 'going_away');
 					return;
@@ -359,7 +201,6 @@ export const socketRoutes = ({
 						refuse(ws, 'flood', new AppError('rate_limited', { retryAfterSeconds: 5 }));
 						return;
 					}
-					pending++;
 					handle(session, message);
 				} else if (state === 'signing') refuse(ws, 'unauthenticated', new AppError('sign_in_first'));
 				else if (Buffer.byteLength(message) > firstFrameBytesMax) refuse(ws, 'too_large');
@@ -387,7 +228,7 @@ export const socketRoutes = ({
 				const by = server as unknown as Upgrading;
 				realtime.publishBy((topic, json) => {
 					by.publish(topic, json);
-					count(json.length);
+					count(json);
 				});
 				const known = strangerFrom(peer.address({ request, server } as SocketContext));
 				if (by.upgrade(request, { data: socketOf(caller.origin, known) })) return;

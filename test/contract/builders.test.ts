@@ -22,8 +22,6 @@ const unyielded = /(?<!yield\* |=> |function\*? ?|[\w$.])(?:tx\.(?:get|all|run)\
 
 /** A map, which has a `get` of its own. */
 const ofMaps = /\bconst (\w+) = new Map\b/g;
-/** What is made of a tx and is no step, but makes some: each of those is yielded. */
-const makers = ['showing(tx)'];
 
 /** What is wrong with the code of a file outside `db/`; each finding is the place itself. */
 const findings = (file: string, code: string): string[] => {
@@ -31,8 +29,7 @@ const findings = (file: string, code: string): string[] => {
 	const around = (at: number) => `${file}: ${text.slice(Math.max(0, at - 30), at + 50).replaceAll(/\s+/g, ' ')}`;
 	const found: string[] = [];
 	for (const { index } of text.matchAll(alone)) found.push(around(index));
-	for (const { index } of text.matchAll(unyielded))
-		if (!makers.some((maker) => text.startsWith(maker, index))) found.push(around(index));
+	for (const { index } of text.matchAll(unyielded)) found.push(around(index));
 	if (file.endsWith('.steps.ts')) {
 		const maps = [...text.matchAll(ofMaps)].map(([, name]) => name);
 		for (const { index, 1: receiver } of text.matchAll(runs))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { framesBurst, framesPendingMax, queuedBytesNet } from '../../src/kernel/limits.ts';
+import { framesBurst, queuedBytesNet } from '../../src/kernel/limits.ts';
 import { type BareSocket, bareSocket, listenBare, opcodes, wire } from '../support/bare-socket.ts';
 import { type Heard, signIn } from '../support/socket.ts';
 import { createTestApp, type TestApp } from '../support/test-app.ts';
@@ -41,7 +41,7 @@ describe('too many frames at once', () => {
 		expect(code).toBe(4429);
 		expect(frames.at(-1)).toMatchObject({ type: 'error', code: 'rate_limited', retryAfterSeconds: 5 });
 		const pongs = frames.filter(({ type }) => type === 'pong').length;
-		expect(pongs).toBeGreaterThanOrEqual(framesPendingMax - 1);
+		expect(pongs).toBeGreaterThanOrEqual(framesBurst);
 		// a few come back while they arrive
 		expect(pongs).toBeLessThan(framesBurst * 1.5);
 		expect(t.services.realtime.connections.all.size).toBe(0);
@@ -66,25 +66,12 @@ describe('too many frames at once', () => {
 		await t.written();
 		expect(t.snapshot()).toBe(before);
 	});
-	test('that take long are worked on no more than so many at a time', async () => {
+	test('of a client that keeps to the burst are all done, also where each is written to the disk', async () => {
 		using t = await createTestApp();
 		const id = await t.conversation('alice', 'bob');
 		const socket = await alice(t);
 		socket.write(many(framesBurst - 1, (i) => JSON.stringify(messageTo(id, `m-${i}`))));
-		const { frames, code } = await ended(socket);
-		expect(code).toBe(4429);
-		expect(frames.at(-1)).toMatchObject({ type: 'error', code: 'rate_limited' });
-		await t.written();
-		// what was begun is stored, and whoever comes back and says it again does not say it twice
-		const [stored] = t.rows<{ n: number }>('select count(*) as n from messages');
-		expect(stored?.n).toBeGreaterThan(0);
-		expect(stored?.n).toBeLessThan(framesBurst - 1);
-		const again = await bareSocket(t.app.server?.port ?? 0);
-		await again.signIn(t.person('alice'));
-		for (let i = 0; i < framesBurst - 1; i++) {
-			again.say(JSON.stringify(messageTo(id, `m-${i}`)));
-			expect(await again.json('ack')).toMatchObject({ ref: `m-${i}` });
-		}
+		for (let i = 0; i < framesBurst - 1; i++) expect(await socket.json('ack')).toMatchObject({ ref: `m-${i}` });
 		expect(t.rows('select count(*) as n from messages')).toEqual([{ n: framesBurst - 1 }]);
 	});
 	test('leave everybody else alone', async () => {

@@ -2,13 +2,13 @@ import type { Store } from '../../db/open.ts';
 import type { Steps, Tx } from '../../db/step.ts';
 import { iso } from '../../kernel/clock.ts';
 import type { StoredEvent } from '../../kernel/events.ts';
-import { resumeEventsMax, scanMsMax, scanRows, scanSendMs } from '../../kernel/limits.ts';
+import { keptRowsMax, resumeEventsMax, scanMsMax, scanRows, scanSendMs } from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/log.ts';
 import { isDesk } from '../../kernel/roles.ts';
 import { partIn, type Viewer } from './audience.ts';
 import type { EventLog } from './events.service.ts';
 import type { EventSteps } from './events.steps.ts';
-import { dataFor, type Shown, type View, type Views, viewOf } from './feed.ts';
+import { dataFor, type Kept, type Shown, type Views, viewOf } from './feed.ts';
 
 /** Envelope is an event on its way out: encoded once for everybody who is shown the same. */
 export interface Envelope {
@@ -86,16 +86,25 @@ export const createFeed = ({
 		};
 	};
 
-	/** showing shows events within one read. */
-	const showing = (tx: Tx) => {
-		const open: { [name in keyof Views]?: ReturnType<View> } = {};
-		return function* (event: StoredEvent): Steps<Encoded | null> {
-			const name = viewOf(event);
-			if (!name) return null;
-			open[name] ??= views[name](tx);
-			const shown = yield* open[name](event);
+	const kept: Kept = new Map();
+	const forget = () => kept.clear();
+	eventLog.onForeignCommit(forget);
+	eventLog.onCommitted(forget);
+	/**
+	 * show gives one event its data. An event that cannot be shown, by a fault of ours, is left out and said so: it must not
+	 * stand in the way of all that come after it, for as long as it is kept.
+	 */
+	const show = function* (tx: Tx, event: StoredEvent): Steps<Encoded | null> {
+		const name = viewOf(event);
+		if (!name) return null;
+		if (kept.size > keptRowsMax) forget();
+		try {
+			const shown = yield* views[name](tx, event, kept);
 			return shown && encoded(event, shown);
-		};
+		} catch (error) {
+			log.error({ err: error, event: event.id, type: event.type }, 'an event could not be shown');
+			return null;
+		}
 	};
 
 	/** audienceOfReaders finds whose of those on their way an event is: of those it names, and of the desk. */
@@ -132,12 +141,11 @@ export const createFeed = ({
 			const started = performance.now();
 			const upTo = eventLog.lastId;
 			const whose = audienceOfReaders(readers, byUser);
-			const show = showing(tx);
 			for (let to = from; ; ) {
 				const rows = yield* events.ofSite(tx, site, to, upTo, scanRows);
 				for (const event of rows) {
 					const theirs = whose(event);
-					const encoded = theirs.length > 0 ? yield* show(event) : null;
+					const encoded = theirs.length > 0 ? yield* show(tx, event) : null;
 					for (const reader of encoded ? theirs : []) {
 						const part = encoded && dataFor(event, encoded.shown, reader);
 						if (!part) continue;
@@ -242,7 +250,7 @@ export const createFeed = ({
 			waiting.push(reader);
 			if (reading) return;
 			reading = true;
-			readAll();
+			readAll().catch((error) => log.error({ err: error }, 'reading events to those who come back failed'));
 		},
 
 		/** show gives committed events their data, for those that somebody wants; the rest are left out. */
@@ -250,10 +258,9 @@ export const createFeed = ({
 			batch.length === 0
 				? []
 				: store.read(function* (tx) {
-						const show = showing(tx);
 						const all: Encoded[] = [];
 						for (const event of batch) {
-							const encoded = yield* show(event);
+							const encoded = yield* show(tx, event);
 							if (encoded) all.push(encoded);
 						}
 						return all;

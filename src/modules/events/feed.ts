@@ -15,8 +15,11 @@ export interface Shown {
 	desk: { data: object; least: Role; except: number[] } | null;
 }
 
-/** View shows a module's events. It is opened for one read, and may keep what it has read until that is over. */
-export type View = (tx: Tx) => (event: StoredEvent) => Steps<Shown | null>;
+/** Kept is what was read to show other events: rows by table and key. It is dropped as soon as anything is committed. */
+export type Kept = Map<string, unknown>;
+
+/** View shows one of a module's events; null: there is nothing to show of it any more. */
+export type View = (tx: Tx, event: StoredEvent, kept: Kept) => Steps<Shown | null>;
 
 /** Who shows what. note: the same types can be of a chat or of a ticket, whose events alone say whether they are for the desk */
 export interface Views {

@@ -1,5 +1,6 @@
 import type { Steps, Tx } from '../../db/step.ts';
 import type { StoredEvent } from '../../kernel/events.ts';
+import type { Kept } from '../events/feed.ts';
 import type { EventMessage, ReadState } from './messaging.schema.ts';
 import type { ConversationRow, EarlierText, MessageEntry, MessagingSteps } from './messaging.steps.ts';
 import { deskMessageView, messageView } from './messaging.view.ts';
@@ -36,28 +37,27 @@ export const readStateOf = (row: ConversationRow, counts: Counts): ReadState => 
 	...counts,
 });
 
-/** lookUp reads what events refer to. What one read has found is kept until it is over. */
-export const lookUp = (messaging: MessagingSteps, tx: Tx) => {
-	const rows = new Map<number, ConversationRow | undefined>();
-	return {
-		*row({ site, conversation = 0 }: StoredEvent): Steps<ConversationRow | undefined> {
-			if (!rows.has(conversation)) rows.set(conversation, yield* messaging.findByKey(tx, site, conversation));
-			return rows.get(conversation);
-		},
-		/** `earlier`: whether the earlier texts are wanted. */
-		*message({ site, message: pk = 0 }: StoredEvent, earlier: boolean): Steps<MessageFacts | null> {
-			const message = yield* messaging.findMessageByKey(tx, site, pk);
-			if (!message) return null;
-			const reactors = Map.groupBy(yield* messaging.reactorsOf(tx, message), ({ emoji }) => emoji);
-			return {
-				message,
-				reactions: [...reactors].map(([emoji, by]) => ({
-					emoji,
-					count: by.length,
-					userIds: by.map(({ userId }) => userId),
-				})),
-				earlier: earlier ? yield* messaging.earlierTexts(tx, [message]) : [],
-			};
-		},
-	};
-};
+/** lookUp reads what events refer to. */
+export const lookUp = (messaging: MessagingSteps) => ({
+	/** row is the conversation of an event. */
+	row: function* (tx: Tx, { site, conversation = 0 }: StoredEvent, kept: Kept): Steps<ConversationRow | undefined> {
+		const key = `conversation ${conversation}`;
+		if (!kept.has(key)) kept.set(key, yield* messaging.findByKey(tx, site, conversation));
+		return kept.get(key) as ConversationRow | undefined;
+	},
+	/** message is that of an event. `earlier`: whether the earlier texts are wanted. */
+	message: function* (tx: Tx, { site, message: pk = 0 }: StoredEvent, earlier: boolean): Steps<MessageFacts | null> {
+		const message = yield* messaging.findMessageByKey(tx, site, pk);
+		if (!message) return null;
+		const reactors = Map.groupBy(yield* messaging.reactorsOf(tx, message), ({ emoji }) => emoji);
+		return {
+			message,
+			reactions: [...reactors].map(([emoji, by]) => ({
+				emoji,
+				count: by.length,
+				userIds: by.map(({ userId }) => userId),
+			})),
+			earlier: earlier ? yield* messaging.earlierTexts(tx, [message]) : [],
+		};
+	},
+});

@@ -334,17 +334,23 @@ export const messagingSteps = (
 		tx: Tx,
 		rows: R[],
 	): Steps<(R & PublicIds)[]> {
-		const senders: Record<number, string> = {};
-		const answered: Record<number, string> = {};
+		// note: maps, because an object with a large number for a key costs more than what is asked for here
+		const senders = new Map<number, string>();
+		const answered = new Map<number, string>();
 		for (const { sender, replyTo } of rows) {
-			if (sender !== null) senders[sender] ??= (yield* tx.get(userId, { pk: sender }))?.id ?? '';
-			if (replyTo !== null) answered[replyTo] ??= (yield* tx.get(messageId, { pk: replyTo }))?.id ?? '';
+			if (sender !== null && !senders.has(sender))
+				senders.set(sender, (yield* tx.get(userId, { pk: sender }))?.id ?? '');
+			if (replyTo !== null && !answered.has(replyTo))
+				answered.set(replyTo, (yield* tx.get(messageId, { pk: replyTo }))?.id ?? '');
 		}
 		return rows.map((row) =>
-			Object.assign(row, { senderId: senders[row.sender ?? 0] ?? null, replyToId: answered[row.replyTo ?? 0] ?? null }),
+			Object.assign(row, {
+				senderId: senders.get(row.sender ?? 0) ?? null,
+				replyToId: answered.get(row.replyTo ?? 0) ?? null,
+			}),
 		);
 	});
-	/** The same for one message. note: an object with a large number for a key costs more than what is asked for here */
+	/** The same for one message. */
 	const withItsIds = step(function* (tx, row: MessageRow): Steps<MessageEntry> {
 		const { sender, replyTo } = row;
 		const senderId = sender === null ? null : ((yield* tx.get(userId, { pk: sender }))?.id ?? '');

@@ -131,13 +131,12 @@ export const createReportService = ({
 	const pkOf = (p: Principal): number => (p.kind === 'user' ? p.pk : 0);
 
 	/** shown shows the events of reports: to moderators and up, never to whom a report is about. */
-	const shown: View = (tx) =>
-		function* ({ site, conversation = 0 }) {
-			const found = yield* reports.ofTicket(tx, site, conversation);
-			if (!found) return null;
-			const desk = { data: view(found), least: 'moderator' as const, except: [found.report.reported] };
-			return { conversationId: found.ticket.id, own: null, desk };
-		};
+	const shown: View = function* (tx, { site, conversation = 0 }) {
+		const found = yield* reports.ofTicket(tx, site, conversation);
+		if (!found) return null;
+		const desk = { data: view(found), least: 'moderator' as const, except: [found.report.reported] };
+		return { conversationId: found.ticket.id, own: null, desk };
+	};
 
 	return {
 		shown,

@@ -22,21 +22,19 @@ const conversationOf = (
 };
 
 /** chatView shows the events of conversations of two users. */
-export const chatView =
-	(messaging: MessagingSteps): View =>
-	(tx) => {
-		const find = lookUp(messaging, tx);
-		return function* (event) {
-			const row = yield* find.row(event);
-			if (!row) return null;
-			const conversationId = row.id;
-			const counts: Counts = { unreadCountP1: row.unreadOne, unreadCountP2: row.unreadTwo };
-			if (event.type === 'conversation.read') return { conversationId, own: readStateOf(row, counts), desk: null };
-			if (event.message === undefined) {
-				const people = yield* messaging.participants(tx, [row]);
-				return { conversationId, own: conversationOf(row, people, event), desk: null };
-			}
-			const facts = yield* find.message(event, false);
-			return facts && { conversationId, own: messageOfEvent(row, facts, counts), desk: null };
-		};
+export const chatView = (messaging: MessagingSteps): View => {
+	const find = lookUp(messaging);
+	return function* (tx, event, kept) {
+		const row = yield* find.row(tx, event, kept);
+		if (!row) return null;
+		const conversationId = row.id;
+		const counts: Counts = { unreadCountP1: row.unreadOne, unreadCountP2: row.unreadTwo };
+		if (event.type === 'conversation.read') return { conversationId, own: readStateOf(row, counts), desk: null };
+		if (event.message === undefined) {
+			const people = yield* messaging.participants(tx, [row]);
+			return { conversationId, own: conversationOf(row, people, event), desk: null };
+		}
+		const facts = yield* find.message(tx, event, false);
+		return facts && { conversationId, own: messageOfEvent(row, facts, counts), desk: null };
 	};
+};

@@ -269,46 +269,25 @@ export const createTicketService = ({
 		}
 	});
 
+	const find = lookUp(messaging);
 	/** shown shows the events of tickets: to their requester as everybody sees it, to the desk with what is for it alone. */
-	const shown: View = (tx) => {
-		const find = lookUp(messaging, tx);
-		return function* (event) {
-			const row = yield* find.row(event);
-			const ticket = row && (yield* tickets.ofRow(tx, row));
-			if (!ticket) return null;
-			const conversationId = row.id;
-			const both = (own: () => object, desk: () => object) => ({
-				conversationId,
-				own: event.userA === undefined ? null : own(),
-				desk: event.desk ? { data: desk(), ...deskOf(row, ticket) } : null,
-			});
-			const [theirs, ours] = [{ unreadCountP1: row.unreadOne }, { unreadCountP2: row.unreadTwo }];
-			if (event.type === 'conversation.read')
-				return both(
-					() => readStateOf(row, theirs),
-					() => readStateOf(row, ours),
-				);
-			if (event.message !== undefined) {
-				const facts = yield* find.message(event, true);
-				return (
-					facts &&
-					both(
-						() => messageOfEvent(row, facts, theirs),
-						() => messageOfEvent(row, facts, ours, true),
-					)
-				);
-			}
-			const views: EventTicket[] = [];
-			for (const part of ['requester', 'desk'] as const) {
-				const [view] = yield* viewAs(tx, [{ row, ticket }], () => part, null);
-				const { unreadCount: _, lastMessage: __, ...told } = view as Ticket;
-				views.push(told);
-			}
-			const [own, desk] = views;
-			return both(
-				() => own as EventTicket,
-				() => desk as EventTicket,
-			);
+	const shown: View = function* (tx, event, kept) {
+		const row = yield* find.row(tx, event, kept);
+		const ticket = row && (yield* tickets.ofRow(tx, row));
+		const facts = event.message === undefined ? null : yield* find.message(tx, event, true);
+		if (!ticket || (event.message !== undefined && !facts)) return null;
+		const counts = { requester: { unreadCountP1: row.unreadOne }, desk: { unreadCountP2: row.unreadTwo } };
+		const dataFor = function* (part: Part): Steps<object> {
+			if (facts) return messageOfEvent(row, facts, counts[part], part === 'desk');
+			if (event.type === 'conversation.read') return readStateOf(row, counts[part]);
+			const [view] = yield* viewAs(tx, [{ row, ticket }], () => part, null);
+			const { unreadCount: _, lastMessage: __, ...told } = view as Ticket;
+			return told satisfies EventTicket;
+		};
+		return {
+			conversationId: row.id,
+			own: event.userA === undefined ? null : yield* dataFor('requester'),
+			desk: event.desk ? { data: yield* dataFor('desk'), ...deskOf(row, ticket) } : null,
 		};
 	};
 
