@@ -6,8 +6,12 @@ export const minute = 60 * second;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
-/** iso writes a time as the API shows it: ISO 8601, UTC, with milliseconds. */
-export const iso = (ms: number): string => new Date(ms).toISOString();
+let written = { ms: Number.NaN, text: '' };
+/** iso writes a time as the API shows it: ISO 8601, UTC, with milliseconds. note: often the same one several times over */
+export const iso = (ms: number): string => {
+	if (ms !== written.ms) written = { ms, text: new Date(ms).toISOString() };
+	return written.text;
+};
 
 export const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 

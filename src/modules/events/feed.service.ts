@@ -86,8 +86,11 @@ export const createFeed = ({
 		};
 	};
 
-	const kept: Kept = new Map();
-	const forget = () => kept.clear();
+	const kept: Kept = { conversations: new Map(), userIds: new Map() };
+	const forget = () => {
+		kept.conversations.clear();
+		kept.userIds.clear();
+	};
 	eventLog.onForeignCommit(forget);
 	eventLog.onCommitted(forget);
 	/**
@@ -97,7 +100,7 @@ export const createFeed = ({
 	const show = function* (tx: Tx, event: StoredEvent): Steps<Encoded | null> {
 		const name = viewOf(event);
 		if (!name) return null;
-		if (kept.size > keptRowsMax) forget();
+		if (kept.conversations.size > keptRowsMax) forget();
 		try {
 			const shown = yield* views[name](tx, event, kept);
 			return shown && encoded(event, shown);

@@ -15,8 +15,12 @@ export interface Shown {
 	desk: { data: object; least: Role; except: number[] } | null;
 }
 
-/** Kept is what was read to show other events: rows by table and key. It is dropped as soon as anything is committed. */
-export type Kept = Map<string, unknown>;
+/** Kept is what was read to show other events, by integer key. It is dropped as soon as anything is committed. */
+export interface Kept {
+	conversations: Map<number, unknown>;
+	/** The public ids of users. */
+	userIds: Map<number, string>;
+}
 
 /** View shows one of a module's events; null: there is nothing to show of it any more. */
 export type View = (tx: Tx, event: StoredEvent, kept: Kept) => Steps<Shown | null>;

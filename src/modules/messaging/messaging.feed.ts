@@ -37,27 +37,55 @@ export const readStateOf = (row: ConversationRow, counts: Counts): ReadState => 
 	...counts,
 });
 
-/** lookUp reads what events refer to. */
-export const lookUp = (messaging: MessagingSteps) => ({
-	/** row is the conversation of an event. */
-	row: function* (tx: Tx, { site, conversation = 0 }: StoredEvent, kept: Kept): Steps<ConversationRow | undefined> {
-		const key = `conversation ${conversation}`;
-		if (!kept.has(key)) kept.set(key, yield* messaging.findByKey(tx, site, conversation));
-		return kept.get(key) as ConversationRow | undefined;
-	},
-	/** message is that of an event. `earlier`: whether the earlier texts are wanted. */
-	message: function* (tx: Tx, { site, message: pk = 0 }: StoredEvent, earlier: boolean): Steps<MessageFacts | null> {
-		const message = yield* messaging.findMessageByKey(tx, site, pk);
-		if (!message) return null;
-		const reactors = Map.groupBy(yield* messaging.reactorsOf(tx, message), ({ emoji }) => emoji);
-		return {
-			message,
-			reactions: [...reactors].map(([emoji, by]) => ({
-				emoji,
-				count: by.length,
-				userIds: by.map(({ userId }) => userId),
-			})),
-			earlier: earlier ? yield* messaging.earlierTexts(tx, [message]) : [],
-		};
-	},
-});
+/** lookUp reads what events refer to, as far as that was not read for others. */
+export const lookUp = (messaging: MessagingSteps) => {
+	const userId = function* (tx: Tx, pk: number, { userIds }: Kept): Steps<string> {
+		const known = userIds.get(pk);
+		if (known !== undefined) return known;
+		const id = yield* messaging.userIdOf(tx, pk);
+		userIds.set(pk, id);
+		return id;
+	};
+	return {
+		/** row is the conversation of an event. */
+		row: function* (
+			tx: Tx,
+			{ site, conversation = 0 }: StoredEvent,
+			{ conversations }: Kept,
+		): Steps<ConversationRow | undefined> {
+			const known = conversations.get(conversation);
+			if (known !== undefined) return known as ConversationRow;
+			const row = yield* messaging.findByKey(tx, site, conversation);
+			conversations.set(conversation, row);
+			return row;
+		},
+		/** message is that of an event. `earlier`: whether the earlier texts are wanted. */
+		message: function* (
+			tx: Tx,
+			{ site, message: pk = 0 }: StoredEvent,
+			kept: Kept,
+			earlier: boolean,
+		): Steps<MessageFacts | null> {
+			const row = yield* messaging.findMessageByKey(tx, site, pk);
+			if (!row) return null;
+			const { sender, replyTo } = row;
+			const message = Object.assign(row, {
+				senderId: sender === null ? null : yield* userId(tx, sender, kept),
+				replyToId: replyTo === null ? null : yield* messaging.messageIdOf(tx, replyTo),
+			});
+			return {
+				message,
+				reactions: row.reacted ? reactionsOf(yield* messaging.reactorsOf(tx, row)) : [],
+				earlier: earlier ? yield* messaging.earlierTexts(tx, [row]) : [],
+			};
+		},
+	};
+};
+
+/** Each emoji with whose it is, in the order in which they first came. */
+const reactionsOf = (reactors: { emoji: string; userId: string }[]): EventMessage['reactions'] =>
+	[...Map.groupBy(reactors, ({ emoji }) => emoji)].map(([emoji, by]) => ({
+		emoji,
+		count: by.length,
+		userIds: by.map(({ userId }) => userId),
+	}));

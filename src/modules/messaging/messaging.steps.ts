@@ -350,13 +350,6 @@ export const messagingSteps = (
 			}),
 		);
 	});
-	/** The same for one message. */
-	const withItsIds = step(function* (tx, row: MessageRow): Steps<MessageEntry> {
-		const { sender, replyTo } = row;
-		const senderId = sender === null ? null : ((yield* tx.get(userId, { pk: sender }))?.id ?? '');
-		const replyToId = replyTo === null ? null : ((yield* tx.get(messageId, { pk: replyTo }))?.id ?? '');
-		return Object.assign(row, { senderId, replyToId });
-	});
 
 	/** Whose act it is, where that decides who is told of it. `silent`: one of the two has blocked the other. */
 	interface Act {
@@ -619,12 +612,17 @@ export const messagingSteps = (
 		}),
 		/** findMessageByKey is a message of any conversation of a site, notes too. */
 		findMessageByKey: step(function* (tx, site: number, pk: number) {
-			const found = yield* tx.get(messageByKey, { site, pk });
-			return found && (yield* withItsIds(tx, found));
+			return yield* tx.get(messageByKey, { site, pk });
+		}),
+		/** userIdOf and messageIdOf are the public ids of integer keys that came from a row. */
+		userIdOf: step(function* (tx, pk: number) {
+			return (yield* tx.get(userId, { pk }))?.id ?? '';
+		}),
+		messageIdOf: step(function* (tx, pk: number) {
+			return (yield* tx.get(messageId, { pk }))?.id ?? '';
 		}),
 		/** reactorsOf tells of each emoji on a message whose it is, in the order in which they came. */
-		reactorsOf: step(function* (tx, message: Pick<MessageRow, 'pk' | 'reacted'>) {
-			if (!message.reacted) return [];
+		reactorsOf: step(function* (tx, message: Pick<MessageRow, 'pk'>) {
 			return yield* tx.all(
 				db
 					.select({ emoji: reactions.emoji, userId: users.id })
