@@ -112,6 +112,8 @@ export const scanSendMs = 100;
 /** Events that one poll may ask for. */
 export const pollEventsMax = 500;
 export const pollEventsDefault = 100;
+/** Characters of events after which the answer to a poll ends: the rest comes with the next. */
+export const pollCharactersMax = 1_000_000;
 /** How long a poll may wait for something to happen; shorter than what proxies take for a dead connection. */
 export const pollWaitSecondsMax = 25;
 

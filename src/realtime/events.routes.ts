@@ -4,7 +4,13 @@ import type { Peer } from '../http/frame.ts';
 import type { Guard } from '../http/guard.ts';
 import { second } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { pollEventsDefault, queuedBytesMax, queuedBytesPause, streamIdleMs } from '../kernel/limits.ts';
+import {
+	pollCharactersMax,
+	pollEventsDefault,
+	queuedBytesMax,
+	queuedBytesPause,
+	streamIdleMs,
+} from '../kernel/limits.ts';
 import type { Caller, UserPrincipal } from '../kernel/principal.ts';
 import type { EventLog } from '../modules/events/events.service.ts';
 import type { Envelope, Feed } from '../modules/events/feed.service.ts';
@@ -79,6 +85,7 @@ const poll = (
 ): Promise<EventPage> =>
 	new Promise((resolve, reject) => {
 		const found: Envelope[] = [];
+		let characters = 0;
 		let ended = false;
 		let timer: ReturnType<typeof setTimeout> | undefined;
 		const finish = (settle: () => void) => {
@@ -104,7 +111,8 @@ const poll = (
 		const connection = connectionFrom(asking, false, () => ended, {
 			take: (envelope) => {
 				found.push(envelope);
-				return found.length < limit;
+				characters += envelope.json.length;
+				return found.length < limit && characters < pollCharactersMax;
 			},
 			rested: (why) => {
 				if (why === 'full') queueMicrotask(() => answer({ hasMore: true }));

@@ -30,6 +30,22 @@ describe('a poll that does not wait', () => {
 		expect(texts(await poll(t, 'bob', `?since=${cursor}`))).toEqual(['after']);
 	});
 
+	test('an answer ends before it is too large, and the next one goes on from there', async () => {
+		using t = await createTestApp();
+		const id = await t.conversation('alice', 'bob');
+		let since = t.services.eventLog.cursor();
+		const text = 'x'.repeat(10_000);
+		for (let i = 0; i < 150; i++) await t.send('alice', id, text);
+		const sizes: number[] = [];
+		for (let more = true; more; ) {
+			const page = await t.ok<EventPage>({ as: 'bob', path: `/events?limit=500&since=${since}` });
+			sizes.push(page.data.length);
+			since = page.cursor;
+			more = page.hasMore;
+		}
+		expect(sizes.reduce((sum, n) => sum + n, 0)).toBe(150);
+		expect(Math.max(...sizes)).toBeLessThan(110);
+	});
 	test('page by page, of any size, gives everything once and in order', async () => {
 		const { t, chat } = await someChat();
 		using _ = t;
