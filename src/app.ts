@@ -18,6 +18,7 @@ import { reportDeskRoutes } from './modules/moderation/reports.desk.routes.ts';
 import { reportRoutes } from './modules/moderation/reports.routes.ts';
 import { p2pRoutes } from './modules/p2p/p2p.routes.ts';
 import { siteDeskRoutes } from './modules/sites/sites.desk.routes.ts';
+import { siteRoutes } from './modules/sites/sites.routes.ts';
 import { cannedDeskRoutes } from './modules/support/canned.desk.routes.ts';
 import { ticketDeskRoutes } from './modules/support/tickets.desk.routes.ts';
 import { ticketRoutes } from './modules/support/tickets.routes.ts';
@@ -66,6 +67,7 @@ export const createApp = (
 		.use(userDeskRoutes({ guard, answers, users, passwords, erasure }))
 		.use(reportDeskRoutes({ guard, answers, reports }))
 		.use(auditDeskRoutes({ guard, answers, audit: services.audit }))
+		.use(siteRoutes({ guard, answers, sites }))
 		.use(siteDeskRoutes({ guard, answers, site: services.siteDesk }))
 		.use(cannedDeskRoutes({ guard, answers, canned: services.canned }));
 

@@ -38,7 +38,7 @@ export type {
 export interface ClientOptions {
 	/** Where the server is, as `https://chat.site.com`. Left out: where this file came from. */
 	url?: string;
-	/** The site's publishable key; on the site's own server also a secret one. */
+	/** The site's publishable key; on the site's own server also a secret one. Empty only to sign in by password. */
 	apiKey: string;
 	/**
 	 * The user's chat token, or what fetches one. A function is asked again when the token is no longer good; `refused` is the
@@ -199,7 +199,7 @@ export const createClient = ({
 			response = await fetch(base + path, {
 				method,
 				headers: {
-					'x-api-key': apiKey,
+					...(apiKey !== '' && { 'x-api-key': apiKey }),
 					...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
 					...(body !== undefined && { 'content-type': 'application/json' }),
 				},
@@ -605,6 +605,9 @@ export const createClient = ({
 
 		createUser: (user: CreateUser): Promise<User> => open('/users', user),
 		chatToken: (userId: string): Promise<ChatToken> => open('/users/chat-token', { userId }),
+		/** renew exchanges a user's own token, even one that has just expired, for a new one. */
+		renew: (userId: string, bearer: string): Promise<ChatToken> =>
+			attempt('POST', '/users/chat-token', { userId }, bearer),
 		me: (): Promise<User> => get('/users/me'),
 
 		/** startChat gives the one conversation with another user. */

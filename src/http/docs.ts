@@ -28,6 +28,7 @@ const tags: Record<string, string> = {
 	'P2P chat': 'Direct messages between two users.',
 	Support:
 		'Tickets: a user asks, the desk answers. The calls are the same for both; who opened the ticket is its requester, and everybody of the desk stands on the other side.',
+	Widget: 'What the widget in a site’s pages asks for before it knows who the visitor is.',
 	Admin:
 		'For the desk: the roles staff, moderator, admin and superadmin. The role `user` gets 403 everywhere here. What each call needs is said at it.',
 	'Real time': `What happens, as it happens: by WebSocket, by a stream (Server-Sent Events), or by polling. All three tell the same events from one log, and go on behind the last one where a client was away. The events: ${Object.keys(

@@ -40,6 +40,11 @@ export const ratingCommentMax = 1_000;
 /** Tickets that one bulk change may name: all are judged and changed in one transaction. */
 export const bulkMax = 100;
 export const cannedRepliesMax = 500;
+/** Characters of what a site writes into its widget, and how many opening hours it may name: two a day. */
+export const widgetTitleMax = 64;
+export const widgetWelcomeMax = 280;
+export const widgetAwayTextMax = 500;
+export const widgetHoursMax = 14;
 /** What a person types into a search box. */
 export const searchMax = 128;
 /** Matches of a text search that are looked at, newest first: a word that stands everywhere costs no more. */

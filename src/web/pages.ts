@@ -8,12 +8,17 @@ import type { Address } from '../http/address.ts';
 import type { SocketContext } from '../http/frame.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
 import type { UserService } from '../modules/users/users.service.ts';
-import { bundleClient, readFiles } from './files.ts' with { type: 'macro' };
+import { bundleAdmin, bundleClient, bundleWidget, readFiles } from './files.ts' with { type: 'macro' };
 import { escapeHtml, realtimeReference } from './reference.ts';
 
 /** The pages this server shows of itself, and the files they load. Nothing comes from another host. */
 
-const files: Record<string, string> = { ...readFiles(), 'client.js': bundleClient() };
+const files: Record<string, string> = {
+	...readFiles(),
+	...bundleAdmin(),
+	'client.js': bundleClient(),
+	'widget.js': bundleWidget(),
+};
 const file = (name: string): string => files[name] ?? '';
 
 const types = {
@@ -45,7 +50,7 @@ const swaggerPolicy = policy({ 'style-src': "'self' 'unsafe-inline'", 'img-src':
 const compress = {
 	br: (body: Buffer) =>
 		promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }) as Promise<Buffer>,
-	gzip: (body: Buffer) => promisify(gzip)(body) as Promise<Buffer>,
+	gzip: (body: Buffer) => promisify(gzip)(body, { level: constants.Z_BEST_COMPRESSION }) as Promise<Buffer>,
 };
 type Encoding = keyof typeof compress;
 const encodingOf = (request: Request): Encoding | null => {
@@ -72,7 +77,10 @@ const assetOf = (name: string, body: Buffer): Asset => ({
 	encoded: new Map(),
 });
 
-const own = ['pages.css', 'forms.js', 'swagger.css', 'swagger.js', 'favicon.svg'];
+/** The admin page also speaks WebSocket; not every browser counts that as its own origin. */
+const adminPolicy = (origin: string) => policy({ 'connect-src': `'self' ${origin.replace(/^http/, 'ws')}` });
+
+const own = ['admin.css', 'admin.js', 'pages.css', 'forms.js', 'swagger.css', 'swagger.js', 'favicon.svg'];
 const foreign: Record<string, string> = {
 	'swagger-ui-bundle.js': swaggerScript,
 	'swagger-ui.css': swaggerStyle,
@@ -91,7 +99,7 @@ interface Context {
 const isKnown = (request: Request, etag: string): boolean =>
 	(request.headers.get('if-none-match') ?? '').split(',').some((known) => known.trim() === etag);
 
-/** pages serves `/`, `/setup`, `/access`, `/swagger`, `/swagger/realtime` and `/client.js`. */
+/** pages serves `/`, `/admin`, `/setup`, `/access`, `/swagger`, `/swagger/realtime` and `/client.js`. */
 export const pages = ({
 	sites,
 	users,
@@ -144,27 +152,32 @@ export const pages = ({
 	};
 
 	/** The client is for pages of every origin: it holds nothing, and what it asks for is judged where it asks. */
-	const serveClient = async (context: Context & { query: Record<string, string> }) => {
+	const serveToAll = (name: string) => async (context: Context & { query: Record<string, string> }) => {
 		Object.assign(context.set.headers, {
 			'access-control-allow-origin': '*',
 			'cross-origin-resource-policy': 'cross-origin',
 		});
-		return serveAsset('client.js')(context);
+		return serveAsset(name)(context);
 	};
 
 	/** A page with its values filled in, and its files by their hashes. */
 	const servePage =
-		(name: string, values: (origin: string) => Record<string, string>, csp = pagePolicy) =>
+		(
+			name: string,
+			values: (origin: string) => Record<string, string>,
+			csp: string | ((origin: string) => string) = pagePolicy,
+		) =>
 		async (context: Context & SocketContext) => {
 			const { set } = context;
-			const filled = values(address(context));
+			const origin = address(context);
+			const filled = values(origin);
 			const hashes = new Map<string, string>();
 			for (const [, asset = ''] of file(name).matchAll(/"\/assets\/([\w.-]+)"/g))
 				hashes.set(asset, (await assetNamed(asset)).hash);
 			const page = file(name)
 				.replaceAll(/"\/assets\/([\w.-]+)"/g, (_, asset: string) => `"/assets/${asset}?v=${hashes.get(asset)}"`)
 				.replaceAll(/\{\{(\w+)\}\}/g, (_, key: string) => filled[key] ?? '');
-			set.headers['content-security-policy'] = csp;
+			set.headers['content-security-policy'] = typeof csp === 'string' ? csp : csp(origin);
 			set.headers['cross-origin-opener-policy'] = 'same-origin';
 			return answer(context, { type: types.html, hash: hashOf(page), cache: 'no-cache' }) ? '' : page;
 		};
@@ -204,6 +217,16 @@ export const pages = ({
 		};
 	});
 
+	/** Its views are told apart by the page itself. Where there is one site, nobody has to name it. */
+	const admin = servePage(
+		'admin.html',
+		() => {
+			const [only, ...others] = sites.list();
+			return { resourceId: others.length > 0 ? '' : escapeHtml(only?.resourceId ?? '') };
+		},
+		adminPolicy,
+	);
+
 	const app = new Elysia({ name: 'pages' })
 		.get('/', home, hidden)
 		.get(
@@ -216,7 +239,10 @@ export const pages = ({
 			servePage('access.html', () => ({})),
 			hidden,
 		)
-		.get('/client.js', serveClient, hidden)
+		.get('/admin', admin, hidden)
+		.get('/admin/*', admin, hidden)
+		.get('/client.js', serveToAll('client.js'), hidden)
+		.get('/widget.js', serveToAll('widget.js'), hidden)
 		.get('/swagger', swagger, hidden)
 		.get('/swagger/realtime', realtime, hidden);
 	for (const name of [...own, ...Object.keys(foreign)]) app.get(`/assets/${name}`, serveAsset(name), hidden);

@@ -25,10 +25,13 @@ export const spawn = (args: string[], { cwd, env = {}, stdin }: Options) =>
 		stderr: 'pipe',
 	});
 
+/** note: not the stream's own `text()`, which is Bun's alone: tests that look into pages know the browser's types */
+const textOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> => new Response(stream).text();
+
 /** parley runs a command to its end. */
 export const parley = async (args: string[], options: Options): Promise<Ended> => {
 	const child = spawn(args, options);
-	const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+	const [stdout, stderr, exitCode] = await Promise.all([textOf(child.stdout), textOf(child.stderr), child.exited]);
 	return { exitCode, stdout, stderr };
 };
 
@@ -48,7 +51,7 @@ export const saidLines = (stderr: string): string[] =>
 /** serve starts a server in a folder, on a free port, and waits until what it prints holds `until`. */
 export const serve = async (cwd: string, args: string[], until: string, env: Record<string, string> = {}) => {
 	const child = spawn(['serve', '--port', '0', ...args], { cwd, env: { PARLEY_LIMITS: 'off', ...env } });
-	const stderr = child.stderr.text();
+	const stderr = textOf(child.stderr);
 	const decoder = new TextDecoder();
 	let printed = '';
 	for await (const chunk of child.stdout) {

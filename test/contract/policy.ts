@@ -103,6 +103,9 @@ export const matrix: Record<string, Line> = {
 	'POST /auth/setup': { own: 'link link link  link link link  link link link link  link' },
 	'POST /auth/access': { own: 'link link link  link link link  link link link link  link' },
 
+	// the look of the widget: the key is enough
+	'GET /widget-config': { own: 'k 200 200  200 200 200  200 200 200 200  200' },
+
 	// oneself
 	'GET /users/me': { own: 'k t u  200 200 200  200 200 200 200  200' },
 	'PATCH /users/me': { own: 'k t u  200 200 200  200 200 200 200  200' },
@@ -881,7 +884,8 @@ export const bodies: Record<string, string> = {
 		'role permissions suspended reason until permissions.canSendMessage permissions.canReceiveMessage permissions.canDeleteMessage permissions.canEditMessage permissions.canArchiveConversation',
 	'POST /admin/reports/{id}': 'status',
 	'POST /admin/messages/{id}/ticket': 'subject',
-	'PATCH /admin/site': 'signup origins directory autoCloseDays',
+	'PATCH /admin/site':
+		'signup origins directory autoCloseDays widget widget.title widget.welcome widget.accent widget.theme widget.position widget.askName widget.askEmail widget.sound widget.features widget.features.p2p widget.features.support widget.away widget.away.text widget.away.timezone widget.away.hours',
 	'POST /admin/keys': 'kind label',
 	'POST /admin/canned-replies': 'shortcut text',
 	'PATCH /admin/canned-replies/{id}': 'shortcut text',

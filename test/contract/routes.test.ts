@@ -27,7 +27,14 @@ interface Route {
 }
 
 /** Every call of the API that anybody may make. */
-const open = ['POST /users', 'POST /users/chat-token', 'POST /auth/login', 'POST /auth/setup', 'POST /auth/access'];
+const open = [
+	'POST /users',
+	'POST /users/chat-token',
+	'POST /auth/login',
+	'POST /auth/setup',
+	'POST /auth/access',
+	'GET /widget-config',
+];
 /** What answers with a socket: who calls is said in its first frame. */
 const upgraded = ['GET /realtime'];
 /** Every other one, with a call of it that goes well. A route that is not there fails the test. */
@@ -243,8 +250,9 @@ for (const name of open)
 		test('refuses a call without fields, with a false key, or from a foreign page, and changes nothing', async () => {
 			using t = await createTestApp();
 			const [method = '', path = ''] = name.split(' ');
-			const call = { method, path, body: {} };
-			await refuse(t, { as: 'nobody', ...call }, 400, 'invalid_request', ['errors']);
+			const call = { method, path, ...(method === 'POST' && { body: {} }) };
+			if (method === 'POST') await refuse(t, { as: 'nobody', ...call }, 400, 'invalid_request', ['errors']);
+			else await refuse(t, { as: 'nobody', ...call }, 401, 'key_required');
 			await refuse(t, { as: 'nobody', ...call, headers: { 'x-api-key': 'pk_unknown' } }, 401, 'invalid_key');
 			await refuse(t, { as: 'key', ...call, headers: { origin: 'https://evil.test' } }, 403, 'origin_not_allowed');
 			const inPage = { 'x-api-key': t.home.secretKey, origin };

@@ -67,6 +67,8 @@ export const calls: Record<string, RouteCall> = {
 	},
 	'POST /auth/access': { body: () => ({ accessToken: 'access_x', email: 'root@site.com', password }) },
 
+	'GET /widget-config': { as: 'key' },
+
 	'GET /users/me': {},
 	'PATCH /users/me': { body: () => ({ displayName: 'Alice' }) },
 	'DELETE /users/me': {},

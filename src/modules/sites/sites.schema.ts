@@ -1,4 +1,5 @@
 import { type Static, Type as t } from '@sinclair/typebox';
+import { WidgetSettings, widgetSettingsDefault } from './widget.schema.ts';
 
 export const SignupMode = t.Union([t.Literal('open'), t.Literal('signed'), t.Literal('server')], {
 	description:
@@ -21,6 +22,7 @@ export const SiteSettings = t.Object({
 		maximum: 365,
 		description: 'Days after which a resolved ticket closes by itself.',
 	}),
+	widget: WidgetSettings,
 });
 export type SiteSettings = Static<typeof SiteSettings>;
 
@@ -29,6 +31,7 @@ export const siteSettingsDefault: SiteSettings = {
 	origins: null,
 	directory: 'exact',
 	autoCloseDays: 7,
+	widget: widgetSettingsDefault,
 };
 
 const siteExample = {
@@ -51,7 +54,13 @@ export const SiteView = t.Object(
 );
 export type SiteView = Static<typeof SiteView>;
 
-export const UpdateSite = t.Partial(SiteSettings, { examples: [{ signup: 'signed', autoCloseDays: 14 }] });
+export const UpdateSite = t.Object(
+	{
+		...t.Partial(t.Omit(SiteSettings, ['widget'])).properties,
+		widget: t.Optional(t.Partial(WidgetSettings, { description: 'Of the widget too, what is not named stays.' })),
+	},
+	{ examples: [{ signup: 'signed', autoCloseDays: 14 }] },
+);
 export type UpdateSite = Static<typeof UpdateSite>;
 
 const keyExample = {

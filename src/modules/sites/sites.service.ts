@@ -10,8 +10,10 @@ import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventLog } from '../events/events.service.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import { isOriginPattern, isResourceId, originMatches } from './origins.ts';
-import { type SiteSettings, siteSettingsDefault } from './sites.schema.ts';
+import { type SiteSettings, siteSettingsDefault, type UpdateSite } from './sites.schema.ts';
 import type { NewKey, SiteSteps } from './sites.steps.ts';
+import type { WidgetConfig, WidgetSettings } from './widget.schema.ts';
+import { awayText, isTimezone } from './widget-hours.ts';
 
 export interface Site {
 	pk: number;
@@ -47,7 +49,18 @@ export const keyOf = (kind: NewKey['kind'], label: string): { key: string; row: 
 };
 
 type SiteRow = Omit<Site, 'settings'> & { settings: Partial<SiteSettings> };
-const siteOf = (row: SiteRow): Site => ({ ...row, settings: { ...siteSettingsDefault, ...row.settings } });
+const withWidget = (before: WidgetSettings, changes: Partial<WidgetSettings> = {}): WidgetSettings => ({
+	...before,
+	...changes,
+});
+const siteOf = (row: SiteRow): Site => ({
+	...row,
+	settings: {
+		...siteSettingsDefault,
+		...row.settings,
+		widget: withWidget(siteSettingsDefault.widget, row.settings.widget),
+	},
+});
 
 /** How often the last use of a secret key is written down. */
 const touchEveryMs = minute;
@@ -102,11 +115,21 @@ export const createSiteService = ({
 			throw new AppError('invalid_request', { message: 'A resourceId is a host name, like site.com.' });
 		return id;
 	};
-	const checkSettings = (settings: Partial<SiteSettings>): void => {
+	const checkSettings = (settings: UpdateSite): void => {
 		const wrong = settings.origins?.find((origin) => !isOriginPattern(origin));
 		if (wrong !== undefined)
 			throw new AppError('invalid_request', {
 				message: 'An origin is a scheme and a host, like https://www.site.com or https://*.site.com.',
+			});
+		const away = settings.widget?.away;
+		if (away && !isTimezone(away.timezone))
+			throw new AppError('invalid_request', {
+				errors: [{ path: 'widget.away.timezone', message: 'is a time zone’s IANA name, like Europe/Berlin' }],
+			});
+		const empty = away?.hours.findIndex(({ from, to }) => from === to) ?? -1;
+		if (empty >= 0)
+			throw new AppError('invalid_request', {
+				errors: [{ path: `widget.away.hours.${empty}.to`, message: 'is another time than from' }],
 			});
 	};
 	const changed = step(function* (tx, site: number) {
@@ -136,11 +159,14 @@ export const createSiteService = ({
 		if (!row) throw new AppError('site_not_found');
 		return siteOf(row);
 	});
+	/** The widget's settings by their names in the record. */
+	const prefixed = (widget: Partial<WidgetSettings> = {}): Record<string, unknown> =>
+		Object.fromEntries(Object.entries(widget).map(([field, value]) => [`widget.${field}`, value]));
 	/** Changes settings inside a transaction; what is not named stays. Returns them as they then are. */
-	const change = step(function* (tx, site: Site, settings: Partial<SiteSettings>, actor: string) {
-		const next = { ...site.settings, ...settings };
-		const before: Record<string, unknown> = site.settings;
-		const named = Object.entries(settings).filter(([, value]) => value !== undefined);
+	const change = step(function* (tx, site: Site, { widget, ...settings }: UpdateSite, actor: string) {
+		const next = { ...site.settings, ...settings, widget: withWidget(site.settings.widget, widget) };
+		const before: Record<string, unknown> = { ...site.settings, ...prefixed(site.settings.widget) };
+		const named = Object.entries({ ...settings, ...prefixed(widget) }).filter(([, value]) => value !== undefined);
 		yield* sites.setSettings(tx, site.pk, next);
 		yield* changed(tx, site.pk);
 		yield* audit.record(tx, site.pk, actor, 'site.update', '', {
@@ -183,6 +209,16 @@ export const createSiteService = ({
 		if (!row) return undefined;
 		const site = siteOf(row);
 		byResource.set(resourceId, site);
+		return site;
+	};
+
+	const siteByPk = (pk: number): Site => {
+		const cached = byPk.get(pk);
+		if (cached) return cached;
+		const row = store.read((tx) => sites.byPk(tx, pk));
+		if (!row) throw new AppError('site_not_found');
+		const site = siteOf(row);
+		byPk.set(pk, site);
 		return site;
 	};
 
@@ -232,14 +268,12 @@ export const createSiteService = ({
 		},
 
 		/** byPk is the site of an integer key that came from a row. */
-		byPk: (pk: number): Site => {
-			const cached = byPk.get(pk);
-			if (cached) return cached;
-			const row = store.read((tx) => sites.byPk(tx, pk));
-			if (!row) throw new AppError('site_not_found');
-			const site = siteOf(row);
-			byPk.set(pk, site);
-			return site;
+		byPk: siteByPk,
+
+		/** widgetOf is what the pages of a site (its integer key) may know of its widget. */
+		widgetOf: (pk: number): WidgetConfig => {
+			const { resourceId, settings } = siteByPk(pk);
+			return { ...settings.widget, resourceId, away: awayText(settings.widget.away, clock()) };
 		},
 
 		/** originOfAny: whether some site allows this origin (for a preflight, which carries no key). */

@@ -109,7 +109,8 @@ const isMetadata = (value: unknown): boolean =>
 	Object.keys(value).length <= metadataKeysMax &&
 	// note: JSON reads 1e999 as a number without an end, and writes it as null
 	Object.values(value).every((item) => ['string', 'boolean'].includes(typeof item) || Number.isFinite(item)) &&
-	Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax;
+	// note: not by Buffer: browsers read the types of this file
+	new TextEncoder().encode(JSON.stringify(value)).byteLength <= metadataBytesMax;
 export const Metadata = own<Record<string, string | number | boolean>>(
 	'Metadata',
 	{

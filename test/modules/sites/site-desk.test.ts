@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { minute } from '../../../src/kernel/clock.ts';
 import type { AuditPage } from '../../../src/modules/audit/audit.schema.ts';
 import type { KeyList, NewKey, SiteView } from '../../../src/modules/sites/sites.schema.ts';
+import { widgetSettingsDefault } from '../../../src/modules/sites/widget.schema.ts';
 import { createTestApp, type TestApp } from '../../support/test-app.ts';
 
 const site = (t: TestApp, as: string) => t.call<SiteView>({ as, path: '/admin/site' });
@@ -36,6 +37,7 @@ describe('the settings of a site', () => {
 				origins: null,
 				directory: 'exact',
 				autoCloseDays: 20 + i,
+				widget: widgetSettingsDefault,
 				publishableKey: t.home.publishableKey,
 				createdAt: '2026-03-01T12:00:00.000Z',
 			});
