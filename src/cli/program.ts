@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { configCommand } from './config.command.ts';
+import { demoCommand } from './demo.command.ts';
 import { doctorCommand } from './doctor.command.ts';
 import { CommandError, explain, oneLine } from './failure.ts';
 import { keyCommand } from './key.command.ts';
@@ -32,6 +33,7 @@ export const createProgram = (): Command => {
 		'parley user create --site site.com --username root --role superadmin',
 	]);
 	serveCommand(program);
+	demoCommand(program);
 	siteCommand(program);
 	keyCommand(program);
 	userCommand(program);

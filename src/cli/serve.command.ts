@@ -32,7 +32,8 @@ type FirstStart = Awaited<ReturnType<typeof firstStart>>;
 const again = (options: ServeOptions, command: string): string =>
 	`${Bun.isStandaloneExecutable ? 'parley' : 'bun parley'} ${command}${options.data === undefined ? '' : ` --data ${options.data}`}`;
 
-const isLoopback = (host: string): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host);
+/** isLoopback: whether only this machine can reach a host. */
+export const isLoopback = (host: string): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/.test(host);
 
 const title = (address: string): string => `Parley ${programVersion} is running at ${address}`;
 const places = (address: string, config: Config): [string, string][] => [
@@ -84,7 +85,7 @@ const laterText = (running: Running, address: string, config: Config, options: S
 };
 
 /** untilStopped answers what is in flight and ends at the first signal; at the second one the process ends at once. */
-const untilStopped = (running: Running): Promise<void> =>
+export const untilStopped = (running: Running): Promise<void> =>
 	new Promise((resolve, reject) => {
 		let stopping = false;
 		for (const [signal, exitCode] of [

@@ -8,6 +8,8 @@ import type { Address } from '../http/address.ts';
 import type { SocketContext } from '../http/frame.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
 import type { UserService } from '../modules/users/users.service.ts';
+import { demoPages, inPane } from './demo.ts';
+import { codesTable, contentsOf, scriptOf } from './docs-page.ts';
 import { bundleAdmin, bundleClient, bundleWidget, readFiles } from './files.ts' with { type: 'macro' };
 import { escapeHtml, realtimeReference } from './reference.ts';
 
@@ -20,6 +22,7 @@ const files: Record<string, string> = {
 	'widget.js': bundleWidget(),
 };
 const file = (name: string): string => files[name] ?? '';
+files['docs.js'] = scriptOf(file('docs.html'), file('docs.js'));
 
 const types = {
 	html: 'text/html; charset=utf-8',
@@ -78,15 +81,36 @@ const assetOf = (name: string, body: Buffer): Asset => ({
 });
 
 /** The admin page also speaks WebSocket; not every browser counts that as its own origin. */
-const adminPolicy = (origin: string) => policy({ 'connect-src': `'self' ${origin.replace(/^http/, 'ws')}` });
+const adminPolicy = (origin: string, more: Record<string, string> = {}) =>
+	policy({ 'connect-src': `'self' ${origin.replace(/^http/, 'ws')}`, ...more });
 
-const own = ['admin.css', 'admin.js', 'pages.css', 'forms.js', 'swagger.css', 'swagger.js', 'favicon.svg'];
+const own = [
+	'admin.css',
+	'admin.js',
+	'docs.css',
+	'docs.js',
+	'pages.css',
+	'forms.js',
+	'swagger.css',
+	'swagger.js',
+	'favicon.svg',
+];
 const foreign: Record<string, string> = {
 	'swagger-ui-bundle.js': swaggerScript,
 	'swagger-ui.css': swaggerStyle,
 };
 
-const unfinished = `<p class="notice">This site has no superadmin yet. Open the setup link that the server printed at its first start, or make a new one on the server: <code>parley setup-link</code></p>`;
+/** What to do next on a server that has just been started. */
+const unfinished = `<section class="notice" aria-labelledby="next">
+<h2 id="next">What to do next</h2>
+<ol>
+<li>Open the <b>setup link</b> that the server printed at its first start. It names your website and makes you its superadmin. For a new link, run this on the server: <code>parley setup-link</code></li>
+<li>Put <a href="#tag">one line</a> into your pages.</li>
+<li>Answer in the <a href="/admin">admin panel</a>.</li>
+</ol>
+</section>`;
+
+const demoDoor = '<li><a href="/demo">Demo</a><p>Two customers and one of the team, side by side and live.</p></li>';
 
 const hidden = { detail: { hide: true, 'x-permission': 'public' } as object };
 
@@ -99,7 +123,7 @@ interface Context {
 const isKnown = (request: Request, etag: string): boolean =>
 	(request.headers.get('if-none-match') ?? '').split(',').some((known) => known.trim() === etag);
 
-/** pages serves `/`, `/admin`, `/setup`, `/access`, `/swagger`, `/swagger/realtime` and `/client.js`. */
+/** pages serves `/`, `/admin`, `/setup`, `/access`, `/docs`, `/swagger`, `/swagger/realtime` and `/client.js`. */
 export const pages = ({
 	sites,
 	users,
@@ -192,6 +216,7 @@ export const pages = ({
 		return { resourceId, key };
 	};
 
+	const demo = sites.demo();
 	const home = servePage('home.html', (origin) => {
 		const { resourceId, key } = firstSite();
 		const needsSetup = resourceId !== undefined && !users.hasSuperadmin(resourceId);
@@ -201,6 +226,7 @@ export const pages = ({
 			resourceId: escapeHtml(resourceId ?? 'site.com'),
 			key: escapeHtml(key ?? 'pk_...'),
 			unfinished: needsSetup ? unfinished : '',
+			demo: demo ? demoDoor : '',
 		};
 	});
 	const swagger = servePage('swagger.html', () => ({ key: escapeHtml(firstSite().key ?? '') }), swaggerPolicy);
@@ -217,6 +243,18 @@ export const pages = ({
 		};
 	});
 
+	const parts = { codes: codesTable(), contents: contentsOf(file('docs.html')) };
+	const docs = servePage('docs.html', (origin) => {
+		const { resourceId, key } = firstSite();
+		return {
+			...parts,
+			version: escapeHtml(version),
+			origin: escapeHtml(origin),
+			resourceId: escapeHtml(resourceId ?? 'site.com'),
+			key: escapeHtml(key ?? 'pk_...'),
+		};
+	});
+
 	/** Its views are told apart by the page itself. Where there is one site, nobody has to name it. */
 	const admin = servePage(
 		'admin.html',
@@ -224,7 +262,8 @@ export const pages = ({
 			const [only, ...others] = sites.list();
 			return { resourceId: others.length > 0 ? '' : escapeHtml(only?.resourceId ?? '') };
 		},
-		adminPolicy,
+		// a demo shows it in a pane
+		(origin) => adminPolicy(origin, demo && { 'frame-ancestors': "'self'" }),
 	);
 
 	const app = new Elysia({ name: 'pages' })
@@ -239,12 +278,14 @@ export const pages = ({
 			servePage('access.html', () => ({})),
 			hidden,
 		)
-		.get('/admin', admin, hidden)
-		.get('/admin/*', admin, hidden)
+		.get('/admin', demo ? inPane(admin) : admin, hidden)
+		.get('/admin/*', demo ? inPane(admin) : admin, hidden)
 		.get('/client.js', serveToAll('client.js'), hidden)
 		.get('/widget.js', serveToAll('widget.js'), hidden)
+		.get('/docs', docs, hidden)
 		.get('/swagger', swagger, hidden)
 		.get('/swagger/realtime', realtime, hidden);
 	for (const name of [...own, ...Object.keys(foreign)]) app.get(`/assets/${name}`, serveAsset(name), hidden);
+	if (demo) app.use(demoPages({ sites, site: demo, servePage, serveAsset, policy: adminPolicy, hidden }));
 	return app;
 };

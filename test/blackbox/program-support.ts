@@ -13,10 +13,13 @@ export const program = (): string => {
 /** The environment without settings of the machine that runs the tests. */
 const plainEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PARLEY_')));
 
+/** note: not the stream's own `text()`, which is Bun's alone: tests that look into pages know the browser's types */
+const textOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> => new Response(stream).text();
+
 /** command runs a command of the program to its end in a folder, and returns what it printed with --json. */
 export const command = async <T = Record<string, string>>(cwd: string, ...args: string[]): Promise<T> => {
 	const child = Bun.spawn([program(), ...args, '--json'], { cwd, env: plainEnv, stdout: 'pipe', stderr: 'pipe' });
-	const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+	const [stdout, stderr, exitCode] = await Promise.all([textOf(child.stdout), textOf(child.stderr), child.exited]);
 	if (exitCode !== 0) throw new Error(`parley ${args.join(' ')}: ${exitCode} ${stderr}`);
 	return JSON.parse(stdout);
 };
@@ -53,7 +56,7 @@ export const launch = (cwd: string, env: Record<string, string> = {}, within: st
 /** serve is launch, and waits until it listens. The server ends with its block. */
 export const serve = async (cwd: string, env: Record<string, string> = {}, within: string[] = []) => {
 	const child = launch(cwd, env, within);
-	const stderr = child.stderr.text();
+	const stderr = textOf(child.stderr);
 	const decoder = new TextDecoder();
 	let printed = '';
 	for await (const chunk of child.stdout) {
@@ -64,7 +67,7 @@ export const serve = async (cwd: string, env: Record<string, string> = {}, withi
 	const { url, pid, firstStart } = JSON.parse(printed) as {
 		url: string;
 		pid: number;
-		firstStart: (NewSite & { setupToken: string }) | null;
+		firstStart: (NewSite & { setupToken: string; setupUrl: string }) | null;
 	};
 	return {
 		child,

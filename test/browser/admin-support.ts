@@ -64,14 +64,14 @@ export const customerOf = async (url: string, apiKey: string, name: string): Pro
 	return Object.assign(createClient({ url, apiKey, token: chatToken }), { id });
 };
 
-/** faultsOfAccess is what axe finds on the whole page. */
-export const faultsOfAccess = async (page: Page): Promise<string[]> => {
+/** faultsOfAccess is what axe finds on the whole page, or in a frame of it; each on its own. */
+export const faultsOfAccess = async (page: Pick<Page, 'evaluate'>): Promise<string[]> => {
 	await page.evaluate(axeSource);
 	return page.evaluate(async () => {
 		const { axe } = window as unknown as {
 			axe: { run(of: Document, how: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
 		};
-		const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+		const { violations } = await axe.run(document, { resultTypes: ['violations'], iframes: false });
 		return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 	});
 };

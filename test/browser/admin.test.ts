@@ -6,9 +6,9 @@ import type { Browser } from 'playwright-core';
 import type { Client, Message } from '../../src/client/client.ts';
 import { workflow } from '../../src/modules/support/tickets.workflow.ts';
 import { moves } from '../../src/web/admin/words.ts';
-import { live } from '../cli/cli-support.ts';
 import { customerOf, enter, faultsOfAccess, password, signIn, type Visit } from './admin-support.ts';
-import { apiOf, chromiumPath, launchBrowser, type Site } from './widget-support.ts';
+import { liveProgram } from './live-support.ts';
+import { apiOf, chromiumPath, launchBrowser, type Site, sayWithout } from './widget-support.ts';
 import { xssStrings } from './xss-strings.ts';
 
 /** The admin page in a real browser: a day of work, from the setup link on. The tests go on from each other. */
@@ -17,17 +17,13 @@ const pictures = join(import.meta.dir, '../../dist/screenshots');
 const patience = 60_000;
 const adminBytesMax = 120 * 1_024;
 
-if (chromiumPath === null)
-	console.warn(
-		'The admin page was NOT tried in a browser: there is no chromium here. Debian has it: apt-get install chromium',
-	);
+sayWithout('The admin page');
 
 const world = async (path: string) => {
-	const server = await live();
-	const site: Site = { ...(server.started.firstStart as unknown as Site), url: server.started.url };
+	const server = await liveProgram();
+	const site: Site = { ...server.first, url: server.url };
 	const browser: Browser = await launchBrowser(path);
-	const setupUrl = server.started.firstStart?.setupUrl ?? '';
-	return { server, site, browser, api: apiOf(site), setupPath: setupUrl.slice(server.started.url.length) };
+	return { server, site, browser, api: apiOf(site), setupPath: server.first.setupUrl.slice(server.url.length) };
 };
 let w: Awaited<ReturnType<typeof world>>;
 let rosa: Visit;

@@ -3,11 +3,7 @@ import { signJwt } from '../support/test-app.ts';
 
 /** A browser, and a web shop of another origin that has the widget and means it no good. */
 
-/** The path of a Chromium on this machine; null without one. */
-export const chromiumPath: string | null =
-	['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-		.map((name) => Bun.which(name))
-		.find((path) => path !== null) ?? null;
+export { chromiumPath, sayWithout } from './chromium.ts';
 export const launchBrowser = (path: string): Promise<Browser> =>
 	chromium.launch({ executablePath: path, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 

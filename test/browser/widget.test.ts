@@ -3,8 +3,18 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import type { Ticket } from '../../src/modules/support/tickets.schema.ts';
-import { live } from '../cli/cli-support.ts';
-import { apiOf, chromiumPath, launchBrowser, type Page, type Site, shop, type Visit, visit } from './widget-support.ts';
+import { liveProgram } from './live-support.ts';
+import {
+	apiOf,
+	chromiumPath,
+	launchBrowser,
+	type Page,
+	type Site,
+	sayWithout,
+	shop,
+	type Visit,
+	visit,
+} from './widget-support.ts';
 import { xssStrings } from './xss-strings.ts';
 
 /** The widget in a real browser, on a page of another origin that is strict about scripts and hostile in style. */
@@ -14,14 +24,11 @@ const pictures = join(root, 'dist/screenshots');
 const axeSource = readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const patience = 60_000;
 
-if (chromiumPath === null)
-	console.warn(
-		'The widget was NOT tried in a browser: there is no chromium here. Debian has it: apt-get install chromium',
-	);
+sayWithout('The widget');
 
 const world = async (path: string) => {
-	const server = await live();
-	const site: Site = { ...(server.first as unknown as Site), url: server.started.url };
+	const server = await liveProgram();
+	const site: Site = { ...server.first, url: server.url };
 	const browser: Browser = await launchBrowser(path);
 	return { server, site, browser, shop: shop(site), api: apiOf(site) };
 };

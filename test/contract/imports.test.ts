@@ -44,6 +44,7 @@ const roleOf = (path: string): string => basename(path).split('.').slice(1, -1).
 const moduleOf = (path: string): string | undefined => /^modules\/([^/]+)\//.exec(path)?.[1];
 /** What runs in the browser; the files directly in web/ serve it. */
 const isWeb = (path: string) => /^web\/[^/]+\//.test(path);
+const pageOf = (path: string): string | undefined => /^web\/([^/]+)\//.exec(path)?.[1];
 
 /** Modules in storeys: what one needs at runtime or by type stands on its own storey or below. */
 const storeys: Record<string, number> = {
@@ -181,6 +182,24 @@ const rules: Rule[] = [
 		allow: (target) => !isOurs(target) || under(target, 'web', 'client', 'kernel'),
 	},
 	{
+		name: 'a page names no other page: what two of them need is in web/shared',
+		of: isWeb,
+		types: true,
+		allow: (target, from) => !isWeb(target) || pageOf(target) === 'shared' || pageOf(target) === pageOf(from),
+	},
+	{
+		name: 'what pages share is of no page and knows no server',
+		of: (path) => under(path, 'web/shared'),
+		types: true,
+		allow: (target) => !isOurs(target) || under(target, 'web/shared', 'kernel') || hasRole('schema')(target),
+	},
+	{
+		name: 'the client is of no page',
+		of: (path) => under(path, 'client'),
+		types: true,
+		allow: (target) => !under(target, 'web'),
+	},
+	{
 		name: 'up by event only: a module names no module above it',
 		of: (path) => moduleOf(path) !== undefined,
 		types: true,
@@ -243,9 +262,26 @@ test('a file of a module or a test is found by its name alone, and no file is ca
 test('config.ts is the only reader of the environment, but for the build constant NODE_ENV', () => {
 	const readers = files.filter(({ path, code }) => {
 		const read = code.matchAll(/\b(?:process|Bun|import\.meta)\.env\b(?:\.(\w+))?/g);
-		return [...read].some(([, name]) => !(['db/step.ts', 'build.ts'].includes(path) && name === 'NODE_ENV'));
+		return [...read].some(
+			([, name]) => !(['db/step.ts', 'build.ts', 'web/files.ts'].includes(path) && name === 'NODE_ENV'),
+		);
 	});
 	expect(readers.map(({ path }) => path).filter((path) => path !== 'config.ts')).toEqual([]);
+});
+
+/** Ways to the server, and to whatever else, that a script of a page has without importing anything. */
+const wires = /\b(?:fetch\(|new (?:WebSocket|XMLHttpRequest|EventSource)\b|sendBeacon\()/g;
+test('the client is the only way from a page to the server', () => {
+	const around = files
+		.filter(({ path }) => isWeb(path))
+		.flatMap(({ path, code }) => [...code.matchAll(wires)].map(([wire]) => `${path}: ${wire}`));
+	// what the widget asks of the page that it is on, who is here, is no call of ours
+	expect(around).toEqual(['web/widget/widget.tsx: fetch(']);
+});
+
+test('no page makes elements of text', () => {
+	const makers = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|\beval\(/;
+	expect(files.filter(({ path, code }) => isWeb(path) && makers.test(code)).map(({ path }) => path)).toEqual([]);
 });
 
 for (const [path, specifier, kind] of [
@@ -279,6 +315,11 @@ for (const [path, specifier, kind] of [
 	['client/client.ts', '../modules/users/users.service.ts', 'type '],
 	['client/client.ts', '../modules/users/users.schema.ts', ''],
 	['web/widget/a.tsx', '../../db/open.ts', 'type '],
+	['web/widget/a.tsx', '../admin/parts.tsx', ''],
+	['web/admin/a.tsx', '../widget/store.ts', 'type '],
+	['web/shared/a.tsx', '../widget/store.ts', 'type '],
+	['web/shared/a.tsx', '../../client/client.ts', ''],
+	['client/client.ts', '../web/shared/contrast.ts', ''],
 ] as const)
 	test(`the table refuses ${kind}${specifier} in ${path}`, () => {
 		const file = read(path, `import ${kind}{ a } from '${specifier}';\nconsole.log(a);`);

@@ -5,7 +5,7 @@ import { Value } from '@sinclair/typebox/value';
 import { clientFrames, closeCodes, events, serverFrames, transientEvents } from '../../src/realtime/realtime.schema.ts';
 import { appInMemory } from '../support/app-support.ts';
 
-const pages = ['/', '/setup', '/access', '/swagger', '/swagger/realtime'];
+const pages = ['/', '/setup', '/access', '/docs', '/swagger', '/swagger/realtime'];
 /** Addresses of files that a page loads. */
 const loaded = (html: string): string[] =>
 	[...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url]) => url ?? '');
@@ -124,6 +124,32 @@ test('the start page asks for a superadmin until there is one', async () => {
 	expect(made.status).toBe(201);
 	expect(await (await get('/')).text()).not.toContain('parley setup-link');
 });
+
+test('the start page has the tag for its site, and leads nowhere that is not there', async () => {
+	using server = appInMemory();
+	const { get, services } = server;
+	const { publishableKey } = await services.sites.add({ resourceId: 'acme.test' });
+	const html = await (await get('/')).text();
+	expect(readable(html).replaceAll(/\s+/g, ' ')).toContain(
+		`<script src="http://chat.test/widget.js" data-key="${publishableKey}" async></script>`,
+	);
+	const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+	const links = [...html.matchAll(/<a href="([^"]+)"/g)].map(([, link = '']) => link);
+	for (const link of ['/admin', '/docs', '/swagger', '/swagger/realtime', '#tag']) expect(links).toContain(link);
+	for (const link of links) {
+		const isThere = link.startsWith('#') ? ids.includes(link.slice(1)) : (await get(link)).status === 200;
+		expect([link, isThere]).toEqual([link, true]);
+	}
+	// there is a demo only where one was made
+	expect(links).not.toContain('/demo');
+});
+
+for (const page of ['/setup', '/access'])
+	test(`${page} ends with the way to the admin panel`, async () => {
+		using server = appInMemory();
+		const html = await (await server.get(page)).text();
+		expect(html.slice(html.indexOf('id="done"'))).toContain('href="/admin"');
+	});
 
 /** The text of a page, as it is read. */
 const readable = (html: string): string =>

@@ -26,6 +26,9 @@ export const SiteSettings = t.Object({
 });
 export type SiteSettings = Static<typeof SiteSettings>;
 
+/** What the row of a site keeps: its settings, and the mark of a demo, which is no setting and which no call can set. */
+export type KeptSettings = Partial<SiteSettings> & { demo?: boolean };
+
 export const siteSettingsDefault: SiteSettings = {
 	signup: 'open',
 	origins: null,

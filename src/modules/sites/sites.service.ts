@@ -10,7 +10,7 @@ import type { AuditSteps } from '../audit/audit.steps.ts';
 import type { EventLog } from '../events/events.service.ts';
 import type { EventSteps } from '../events/events.steps.ts';
 import { isOriginPattern, isResourceId, originMatches } from './origins.ts';
-import { type SiteSettings, siteSettingsDefault, type UpdateSite } from './sites.schema.ts';
+import { type KeptSettings, type SiteSettings, siteSettingsDefault, type UpdateSite } from './sites.schema.ts';
 import type { NewKey, SiteSteps } from './sites.steps.ts';
 import type { WidgetConfig, WidgetSettings } from './widget.schema.ts';
 import { awayText, isTimezone } from './widget-hours.ts';
@@ -20,6 +20,8 @@ export interface Site {
 	id: string;
 	resourceId: string;
 	settings: SiteSettings;
+	/** Whether `parley demo` made it: then anybody who reaches the server may act as its people. */
+	isDemo: boolean;
 	identitySecret: string;
 	createdAt: number;
 }
@@ -48,18 +50,24 @@ export const keyOf = (kind: NewKey['kind'], label: string): { key: string; row: 
 	return { key, row: { id: newId('key'), kind, label, hash: sha256(key), shown, hint: key.slice(-4) } };
 };
 
-type SiteRow = Omit<Site, 'settings'> & { settings: Partial<SiteSettings> };
+type SiteRow = Omit<Site, 'settings' | 'isDemo'> & { settings: KeptSettings };
 const withWidget = (before: WidgetSettings, changes: Partial<WidgetSettings> = {}): WidgetSettings => ({
 	...before,
 	...changes,
 });
-const siteOf = (row: SiteRow): Site => ({
+const siteOf = ({ settings: { demo, ...settings }, ...row }: SiteRow): Site => ({
 	...row,
+	isDemo: demo === true,
 	settings: {
 		...siteSettingsDefault,
-		...row.settings,
-		widget: withWidget(siteSettingsDefault.widget, row.settings.widget),
+		...settings,
+		widget: withWidget(siteSettingsDefault.widget, settings.widget),
 	},
+});
+/** What is written down of a site: its mark is its own, whatever the settings say. */
+const keptOf = ({ isDemo }: Pick<Site, 'isDemo'>, { demo: _, ...settings }: KeptSettings): KeptSettings => ({
+	...settings,
+	...(isDemo && { demo: true }),
 });
 
 /** How often the last use of a secret key is written down. */
@@ -149,7 +157,7 @@ export const createSiteService = ({
 		const site = yield* sites.insert(tx, { id, resourceId, identitySecret });
 		yield* sites.insertKey(tx, site, publishable.row);
 		yield* sites.insertKey(tx, site, secret.row);
-		if (settings) yield* sites.setSettings(tx, site, settings);
+		if (settings) yield* sites.setSettings(tx, site, keptOf({ isDemo: false }, settings));
 		yield* changed(tx, site);
 		return { id, resourceId, publishableKey: publishable.key, secretKey: secret.key, identitySecret };
 	});
@@ -167,7 +175,7 @@ export const createSiteService = ({
 		const next = { ...site.settings, ...settings, widget: withWidget(site.settings.widget, widget) };
 		const before: Record<string, unknown> = { ...site.settings, ...prefixed(site.settings.widget) };
 		const named = Object.entries({ ...settings, ...prefixed(widget) }).filter(([, value]) => value !== undefined);
-		yield* sites.setSettings(tx, site.pk, next);
+		yield* sites.setSettings(tx, site.pk, keptOf(site, next));
 		yield* changed(tx, site.pk);
 		yield* audit.record(tx, site.pk, actor, 'site.update', '', {
 			changes: Object.fromEntries(
@@ -307,6 +315,17 @@ export const createSiteService = ({
 				return { ...site, settings: yield* change(tx, site, settings, operatorActor) };
 			});
 		},
+
+		/** demo is the site that `parley demo` made; undefined on every other server. */
+		demo: (): Site | undefined => list().find(({ isDemo }) => isDemo),
+
+		/** markDemo makes a site a demo for good. Only for a site that was made to be one. */
+		markDemo: (resourceId: string): Promise<void> =>
+			store.atomic(function* (tx) {
+				const site = yield* need(tx, resourceId);
+				yield* sites.setSettings(tx, site.pk, keptOf({ isDemo: true }, site.settings));
+				yield* changed(tx, site.pk);
+			}),
 
 		/** rotateIdentitySecret makes a new identity secret: identity tokens signed with the old one end at once. */
 		rotateIdentitySecret: (resourceId: string): Promise<{ resourceId: string; identitySecret: string }> => {

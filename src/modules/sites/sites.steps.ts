@@ -4,7 +4,7 @@ import { held, prepared } from '../../db/prepared.ts';
 import { step } from '../../db/step.ts';
 import { utcDay } from '../../kernel/clock.ts';
 import { auditLog, auditValues } from '../audit/audit.tables.ts';
-import type { SiteSettings } from './sites.schema.ts';
+import type { KeptSettings } from './sites.schema.ts';
 import { apiKeys, oneTimeLinks, siteDays, sites } from './sites.tables.ts';
 
 export interface NewKey {
@@ -98,7 +98,7 @@ export const siteSteps = (db: Db) => {
 		rename: step(function* (tx, site: number, resourceId: string) {
 			yield* tx.run(db.update(sites).set({ resourceId }).where(eq(sites.pk, site)));
 		}),
-		setSettings: step(function* (tx, site: number, settings: Partial<SiteSettings>) {
+		setSettings: step(function* (tx, site: number, settings: KeptSettings) {
 			yield* tx.run(db.update(sites).set({ settings }).where(eq(sites.pk, site)));
 		}),
 		setIdentitySecret: step(function* (tx, site: number, identitySecret: string) {

@@ -1,5 +1,5 @@
 import { index, integer, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
-import type { SiteSettings } from './sites.schema.ts';
+import type { KeptSettings } from './sites.schema.ts';
 
 /** A tenant. Inside, everything refers to it by `pk`; outside it is known as `resource_id`. */
 export const sites = sqliteTable('sites', {
@@ -7,7 +7,7 @@ export const sites = sqliteTable('sites', {
 	pk: integer().primaryKey({ autoIncrement: true }),
 	id: text().notNull().unique(),
 	resourceId: text().notNull().unique('sites_by_resource_id'),
-	settings: text({ mode: 'json' }).$type<Partial<SiteSettings>>().notNull(),
+	settings: text({ mode: 'json' }).$type<KeptSettings>().notNull(),
 	/** Checks identity tokens, so it cannot be stored hashed. */
 	identitySecret: text().notNull(),
 	createdAt: integer().notNull(),

@@ -31,10 +31,10 @@ export const createPaged = <T>() => {
 		pages,
 		loaded,
 		problem,
-		load: async (fetch: () => Promise<Page<T>>): Promise<void> => {
+		load: async (ask: () => Promise<Page<T>>): Promise<void> => {
 			const turn = ++asked;
 			try {
-				const found = await fetch();
+				const found = await ask();
 				if (turn !== asked) return;
 				rows.value = found.data;
 				total.value = found.total;

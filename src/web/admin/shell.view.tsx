@@ -42,6 +42,11 @@ const Help = ({ onClose }: { onClose: () => void }) => (
 				</div>
 			))}
 		</dl>
+		<p>
+			<a href="/docs" target="_blank" rel="noopener">
+				Documentation
+			</a>
+		</p>
 	</Dialog>
 );
 

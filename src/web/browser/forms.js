@@ -83,6 +83,8 @@ const showDone = (body, data) => {
 	for (const element of findAll('[data-show]')) element.textContent = values[element.dataset.show] ?? '';
 	for (const element of findAll('[data-fill]'))
 		element.textContent = element.dataset.fill.replaceAll(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+	const onThisMachine = find('#on-this-machine');
+	if (onThisMachine) onThisMachine.hidden = !/^(?:localhost|127\.|\[::1\])/.test(location.hostname);
 	form.reset();
 	token = '';
 	show('done');
