@@ -3,6 +3,7 @@
  * it runs in browsers, Bun, Deno and Node from version 22.
  */
 import type { FailureCode } from '../kernel/errors.ts';
+import { eventTypes } from '../kernel/events.ts';
 import type {
 	Conversation,
 	ConversationPage,
@@ -572,7 +573,8 @@ export const createClient = ({
 			};
 			// note: listening begins here, and not with the first step of the generator
 			const offs = [
-				...storedTypes.map((type) => on(type, take)),
+				// those for the server alone are never told
+				...eventTypes.map((type) => on(type as ServerEvent['type'], take)),
 				on('reset', ({ cursor }) => take({ type: 'reset', cursor })),
 				on('state', () => wake()),
 			];
@@ -636,19 +638,3 @@ export const createClient = ({
 	};
 };
 export type Client = ReturnType<typeof createClient>;
-
-/** The events that have a place in the log. */
-const storedTypes: readonly ServerEvent['type'][] = [
-	'message.created',
-	'message.updated',
-	'message.deleted',
-	'message.reaction',
-	'conversation.created',
-	'conversation.updated',
-	'conversation.read',
-	'ticket.created',
-	'ticket.updated',
-	'report.updated',
-	'user.updated',
-	'user.blocked',
-];
