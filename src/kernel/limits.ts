@@ -104,7 +104,8 @@ export const identityTokenSkewSeconds = 60;
 export const resumeEventsMax = 500_000;
 /** Who has missed no more than this many is told before those who have missed more. */
 export const nearEventsMax = 1_000;
-/** Rows of the log that one user may have read to them in a minute, at the most: a few comings back from far behind. */
+/** Rows of the log that one user may have read to them from far behind: all their connections once, and some a minute lasting. */
+export const resumeRowsBurst = 6_000_000;
 export const resumeRowsPerMinute = 2_000_000;
 /** Ids of the log that one poll goes through before it answers with where it has come to. */
 export const pollScanMax = 50_000;

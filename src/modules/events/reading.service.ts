@@ -1,7 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import { minute } from '../../kernel/clock.ts';
 import type { StoredEvent } from '../../kernel/events.ts';
-import { nearEventsMax, resumeEventsMax, resumeRowsPerMinute, scanSendMs } from '../../kernel/limits.ts';
+import {
+	nearEventsMax,
+	resumeEventsMax,
+	resumeRowsBurst,
+	resumeRowsPerMinute,
+	scanSendMs,
+} from '../../kernel/limits.ts';
 import type { Logger } from '../../kernel/log.ts';
 import type { Viewer } from './audience.ts';
 import type { EventLog } from './events.service.ts';
@@ -96,8 +102,8 @@ export const createReading = ({ stretch, eventLog, log }: { stretch: Stretch; ev
 	const allowances = new LRUCache<number, { left: number; at: number }>({ max: pricedUsersMax });
 	const mayBeRead = ({ pk, position }: Reader): boolean => {
 		const now = performance.now();
-		const { left, at } = allowances.get(pk) ?? { left: resumeRowsPerMinute, at: now };
-		const refilled = Math.min(resumeRowsPerMinute, left + ((now - at) / minute) * resumeRowsPerMinute);
+		const { left, at } = allowances.get(pk) ?? { left: resumeRowsBurst, at: now };
+		const refilled = Math.min(resumeRowsBurst, left + ((now - at) / minute) * resumeRowsPerMinute);
 		const may = refilled > 0;
 		allowances.set(pk, { left: may ? refilled - (eventLog.lastId - position) : refilled, at: now });
 		return may;
