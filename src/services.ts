@@ -80,7 +80,7 @@ export const createServices = ({
 
 	const eventLog: EventLog = createEventLog({ store, events, log, clock, keepDays: config.eventDays });
 	const signals = createSignals();
-	const presence = createPresence();
+	const presence = createPresence(log);
 	const sites = createSiteService({ store, sites: siteRows, events, audit, eventLog, clock });
 	const userService = createUserService({
 		store,

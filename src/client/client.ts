@@ -3,6 +3,7 @@
  * it runs in browsers, Bun, Deno and Node from version 22.
  */
 import type { FailureCode } from '../kernel/errors.ts';
+import { eventTypes } from '../kernel/events.ts';
 import type {
 	Conversation,
 	ConversationPage,
@@ -110,6 +111,8 @@ const backoff = (n: number) => Math.min(30_000, 500 * 2 ** n) * (0.5 + Math.rand
 const isPassing = ({ status }: Failure) => status === 0 || status === 429 || status >= 500;
 /** How often a call that only reads is made again. */
 const readTriesMax = 2;
+/** Events that the iteration holds for whoever does not fetch them. */
+const waitingEventsMax = 10_000;
 /** How long an answer may take, that of a poll included: after that the line is taken for dead. */
 const answerMsMax = 30_000;
 const pollSeconds = 20;
@@ -151,7 +154,18 @@ export const createClient = ({
 		if (typeof token !== 'function') return known;
 		if (known !== undefined && known !== refused && !asking) return known;
 		asking ??= (async () => {
-			known = await token(refused);
+			let timer: ReturnType<typeof setTimeout> | undefined;
+			const late = new Promise<never>((_, reject) => {
+				timer = setTimeout(
+					() => reject(new Failure('network', 'The token could not be fetched in time.')),
+					answerMsMax,
+				);
+			});
+			try {
+				known = await Promise.race([token(refused), late]);
+			} finally {
+				clearTimeout(timer);
+			}
 			return known;
 		})().finally(() => {
 			asking = undefined;
@@ -218,9 +232,11 @@ export const createClient = ({
 			wakeUp();
 			return answer.data as T;
 		}
+		// something between here and the server has answered, like the sign-in page of a hotel
+		if (!answer.code) throw new Failure('network', 'Something else than the server has answered.');
 		const retry = Number(response.headers.get('retry-after') ?? Number.NaN);
 		throw new Failure(
-			answer.code ?? 'internal_error',
+			answer.code,
 			answer.message ?? `The server answered ${response.status}.`,
 			response.status,
 			answer,
@@ -491,6 +507,7 @@ export const createClient = ({
 			try {
 				const bearer = await tokenFor(refused);
 				if (signal.aborted) return;
+				if (!bearer) return stop(new Failure('token_required', 'Events are told to users: give a chat token.'));
 				if (transport === 'poll' || (transport === 'auto' && silent >= socketTriesMax)) {
 					silent = socketTriesMax - 1;
 					await pollOn(signal);
@@ -498,7 +515,7 @@ export const createClient = ({
 					become('connecting');
 					continue;
 				}
-				const { code, heard, good, failure } = await oneSocket(bearer ?? '', signal);
+				const { code, heard, good, failure } = await oneSocket(bearer, signal);
 				if (signal.aborted) return;
 				silent = heard ? Number.NEGATIVE_INFINITY : silent + 1;
 				trouble = failure;
@@ -563,34 +580,44 @@ export const createClient = ({
 		 * events are all events from now on, one after the other: `for await (const event of client.events()) …`. A `reset`
 		 * among them means that what is shown must be fetched anew. It ends with the connection.
 		 */
-		events: (): AsyncGenerator<Stored> => {
-			const waiting: Stored[] = [];
-			let wake = () => {};
+		events: (): AsyncIterableIterator<Stored> => {
+			let waiting: Stored[] = [];
+			let wakes: (() => void)[] = [];
+			let ended = false;
+			const wake = () => {
+				for (const resume of wakes) resume();
+				wakes = [];
+			};
 			const take = (event: Stored) => {
-				waiting.push(event);
+				// who does not keep up begins anew, instead of filling the memory
+				if (waiting.push(event) > waitingEventsMax) waiting = [{ type: 'reset', cursor: cursor ?? '' }];
 				wake();
 			};
-			// note: listening begins here, and not with the first step of the generator
+			// note: listening begins here, and not with the first step
 			const offs = [
-				...storedTypes.map((type) => on(type, take)),
+				// those for the server alone are never told
+				...eventTypes.map((type) => on(type as ServerEvent['type'], take)),
 				on('reset', ({ cursor }) => take({ type: 'reset', cursor })),
-				on('state', () => wake()),
+				on('state', wake),
 			];
-			return (async function* () {
-				try {
-					for (;;) {
-						const next = waiting.shift();
-						if (next) yield next;
-						else if (state === 'closed') return;
-						else
-							await new Promise<void>((resolve) => {
-								wake = resolve;
-							});
-					}
-				} finally {
-					for (const off of offs) off();
-				}
-			})();
+			const end = async (): Promise<IteratorReturnResult<undefined>> => {
+				ended = true;
+				for (const off of offs) off();
+				wake();
+				return { done: true, value: undefined };
+			};
+			return {
+				[Symbol.asyncIterator]() {
+					return this;
+				},
+				next: async () => {
+					while (!ended && waiting.length === 0 && state !== 'closed')
+						await new Promise<void>((resume) => wakes.push(resume));
+					const value = ended ? undefined : waiting.shift();
+					return value ? { done: false, value } : end();
+				},
+				return: end,
+			};
 		},
 		/** watch names the conversation that is on the screen: whose presence is told. */
 		watch: (conversationId: string | null): void => {
@@ -639,19 +666,3 @@ export const createClient = ({
 	};
 };
 export type Client = ReturnType<typeof createClient>;
-
-/** The events that have a place in the log. */
-const storedTypes: readonly ServerEvent['type'][] = [
-	'message.created',
-	'message.updated',
-	'message.deleted',
-	'message.reaction',
-	'conversation.created',
-	'conversation.updated',
-	'conversation.read',
-	'ticket.created',
-	'ticket.updated',
-	'report.updated',
-	'user.updated',
-	'user.blocked',
-];

@@ -107,6 +107,13 @@ export const identityTokenSkewSeconds = 60;
 
 /** Events that somebody who comes back may have missed, of all sites: more take longer to go through than to fetch anew. */
 export const resumeEventsMax = 500_000;
+/** Who has missed no more than this many is told before those who have missed more. */
+export const nearEventsMax = 1_000;
+/** Rows of the log that one user may have read to them from far behind: all their connections once, and some a minute lasting. */
+export const resumeRowsBurst = 6_000_000;
+export const resumeRowsPerMinute = 2_000_000;
+/** Ids of the log that one poll goes through before it answers with where it has come to. */
+export const pollScanMax = 50_000;
 /** How long one stretch of reading may hold up everybody else, and events that it reads at a time. */
 export const scanMsMax = 8;
 export const scanRows = 200;
@@ -118,7 +125,7 @@ export const scanSendMs = 100;
 export const pollEventsMax = 500;
 export const pollEventsDefault = 100;
 /** Characters of events after which the answer to a poll ends: the rest comes with the next. */
-export const pollCharactersMax = 1_000_000;
+export const pollCharactersMax = 256 * 1024;
 /** How long a poll may wait for something to happen; shorter than what proxies take for a dead connection. */
 export const pollWaitSecondsMax = 25;
 

@@ -4,7 +4,7 @@ import { connectionsMax, connectionsPerUserMax } from '../kernel/limits.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Caller, UserPrincipal } from '../kernel/principal.ts';
 import { isDesk } from '../kernel/roles.ts';
-import type { Envelope, Reader } from '../modules/events/feed.service.ts';
+import type { Envelope, Reader } from '../modules/events/reading.service.ts';
 import type { SiteService } from '../modules/sites/sites.service.ts';
 import type { Presence } from '../modules/users/presence.ts';
 import type { TokenService } from '../modules/users/tokens.service.ts';
@@ -40,6 +40,38 @@ export interface Watched {
 	/** The user whose presence is told; null: nobody's. */
 	other: number | null;
 }
+
+/** connectionFrom makes one of what is particular to its kind. `isEnded`: whether it has gone. */
+export const connectionFrom = (
+	{ principal, apiKey, origin }: Pick<Connection, 'principal' | 'apiKey' | 'origin'>,
+	isEnded: () => boolean,
+	parts: Pick<
+		Connection,
+		'isPresence' | 'topics' | 'upTo' | 'take' | 'flush' | 'rested' | 'deliver' | 'tell' | 'close'
+	>,
+): Connection => {
+	const connection: Connection = {
+		...parts,
+		principal,
+		apiKey,
+		origin,
+		watched: null,
+		position: 0,
+		get site() {
+			return connection.principal.site;
+		},
+		get pk() {
+			return connection.principal.pk;
+		},
+		get role() {
+			return connection.principal.role;
+		},
+		get ended() {
+			return isEnded();
+		},
+	};
+	return connection;
+};
 
 export const userTopic = (user: number): string => `user:${user}`;
 export const deskTopic = (site: number): string => `desk:${site}`;
@@ -120,8 +152,12 @@ export const createConnections = ({
 
 	/** end closes a connection; what it has heard stays what it has heard. */
 	const end = (connection: Connection, name: CloseName, error?: AppError): void => {
-		leave(connection);
-		connection.close(name, error);
+		try {
+			leave(connection);
+		} finally {
+			// note: whatever fails on the way, nobody stays connected whom nothing is told any more
+			connection.close(name, error);
+		}
 	};
 
 	/** judge asks again whether somebody may still be here. What fails otherwise than by a refusal ends it too. */
@@ -161,14 +197,14 @@ export const createConnections = ({
 		/**
 		 * enter takes in somebody who has said who they are. They are asked again in the turn in which they begin to be heard of:
 		 * what was taken from them since they signed in was told to nobody. Throws what signing in does, too_many_connections,
-		 * overloaded, shutting_down.
+		 * overloaded, shutting_down. `brief`: it only asks what there is, and takes nobody's place.
 		 */
-		enter: (connection: Connection): void => {
+		enter: (connection: Connection, brief = false): void => {
 			if (stopping) throw new AppError('shutting_down', { retryAfterSeconds: 2 });
 			askSite(connection);
 			askUser(connection);
 			if (all.size >= connectionsMax) throw new AppError('overloaded', { retryAfterSeconds: 5 });
-			if (byUser.of(connection.pk).size >= connectionsPerUserMax)
+			if (!brief && byUser.of(connection.pk).size >= connectionsPerUserMax)
 				throw new AppError('too_many_connections', { retryAfterSeconds: 5 });
 			all.add(connection);
 			byUser.add(connection.pk, connection);

@@ -7,14 +7,15 @@ import { AppError } from '../kernel/errors.ts';
 import {
 	pollCharactersMax,
 	pollEventsDefault,
+	pollScanMax,
 	queuedBytesMax,
 	queuedBytesPause,
 	streamIdleMs,
 } from '../kernel/limits.ts';
-import type { Caller, UserPrincipal } from '../kernel/principal.ts';
 import type { EventLog } from '../modules/events/events.service.ts';
-import type { Envelope, Feed } from '../modules/events/feed.service.ts';
-import type { Connection, Connections } from './connections.ts';
+import type { Feed } from '../modules/events/feed.service.ts';
+import type { Envelope } from '../modules/events/reading.service.ts';
+import { type Connection, type Connections, connectionFrom } from './connections.ts';
 import { frameText } from './frames.ts';
 import {
 	type CloseName,
@@ -27,45 +28,10 @@ import {
 import type { Realtime } from './realtime.ts';
 
 /** Who reads, and as what it came. */
-interface Asking {
-	principal: UserPrincipal;
-	apiKey: string;
-	origin: Caller['origin'];
+interface Asking extends Pick<Connection, 'principal' | 'apiKey' | 'origin'> {
 	/** Ended when the client goes away. */
 	signal: AbortSignal;
 }
-
-/** The parts of a connection that are the same for a stream and a poll. */
-const connectionFrom = (
-	{ principal, apiKey, origin }: Asking,
-	isPresence: boolean,
-	isEnded: () => boolean,
-	parts: Pick<Connection, 'take' | 'rested' | 'deliver' | 'tell' | 'close'>,
-): Connection => {
-	const connection: Connection = {
-		principal,
-		apiKey,
-		origin,
-		isPresence,
-		watched: null,
-		topics: null,
-		position: 0,
-		get site() {
-			return connection.principal.site;
-		},
-		get pk() {
-			return connection.principal.pk;
-		},
-		get role() {
-			return connection.principal.role;
-		},
-		get ended() {
-			return isEnded();
-		},
-		...parts,
-	};
-	return connection;
-};
 
 /** What a connection that is closed is told where it still waits for an answer. */
 const refusalOf = (name: CloseName, error: AppError | undefined): AppError =>
@@ -77,17 +43,22 @@ interface Deps {
 	connections: Connections;
 }
 
+/** A poll's answer as text: what is encoded already is not taken apart again. */
+const pageText = (found: readonly Envelope[], { cursor, hasMore, reset }: Omit<EventPage, 'data'>): string =>
+	`{"success":true,"data":{"data":[${found.map(({ json }) => json).join(',')}],${JSON.stringify({ cursor, hasMore, reset }).slice(1)}}`;
+
 /** poll answers with what has happened since a cursor; where that is nothing, it waits for something. */
 const poll = (
 	{ eventLog, feed, connections }: Deps,
 	asking: Asking,
 	{ since, limit = pollEventsDefault, wait = 0 }: EventQuery,
-): Promise<EventPage> =>
+): Promise<string> =>
 	new Promise((resolve, reject) => {
 		const found: Envelope[] = [];
 		let characters = 0;
 		let ended = false;
 		let timer: ReturnType<typeof setTimeout> | undefined;
+		const from = since === undefined ? eventLog.lastId : eventLog.idOf(since);
 		const finish = (settle: () => void) => {
 			if (ended) return;
 			ended = true;
@@ -96,23 +67,25 @@ const poll = (
 			connections.leave(connection);
 			settle();
 		};
-		const answer = (more: { hasMore?: boolean; reset?: boolean; cursor?: string } = {}) =>
-			finish(() =>
-				resolve({
-					data: found.map(({ json }) => JSON.parse(json)),
-					cursor: found.at(-1)?.id ?? eventLog.cursor(connection.position),
-					hasMore: false,
-					reset: false,
-					...more,
-				}),
-			);
+		const answer = ({
+			cursor = found.at(-1)?.id ?? eventLog.cursor(connection.position),
+			hasMore = false,
+			reset = false,
+		}: Partial<EventPage> = {}) => finish(() => resolve(pageText(found, { cursor, hasMore, reset })));
 		const startOver = () => answer({ reset: true, cursor: eventLog.cursor() });
 		const goneAway = () => answer();
-		const connection = connectionFrom(asking, false, () => ended, {
+		const connection = connectionFrom(asking, () => ended, {
+			isPresence: false,
+			topics: null,
+			upTo: (from ?? 0) + pollScanMax,
 			take: (envelope) => {
 				found.push(envelope);
 				characters += envelope.json.length;
 				return found.length < limit && characters < pollCharactersMax;
+			},
+			// what was found is told before any of it is taken back
+			flush: () => {
+				if (found.length > 0) answer({ hasMore: true });
 			},
 			rested: (why) => {
 				if (why === 'full') queueMicrotask(() => answer({ hasMore: true }));
@@ -135,26 +108,27 @@ const poll = (
 				answer();
 				return;
 			}
-			try {
-				connections.enter(connection);
-			} catch (error) {
-				finish(() => reject(error));
-				return;
-			}
 			connections.goLive(connection);
 			asking.signal.addEventListener('abort', goneAway);
 			timer = setTimeout(() => answer({ cursor: eventLog.cursor() }), wait * second);
 		};
 
-		const from = since === undefined ? eventLog.lastId : eventLog.idOf(since);
 		if (from === null) {
 			startOver();
+			return;
+		}
+		// note: from the beginning, or a right that is taken while the log is read would be taken from nobody
+		try {
+			connections.enter(connection, wait === 0);
+		} catch (error) {
+			finish(() => reject(error));
 			return;
 		}
 		connection.position = from;
 		feed.read(connection);
 	});
 
+const pageHeaders = { 'content-type': 'application/json; charset=utf-8' };
 const streamHeaders = {
 	'content-type': 'text/event-stream; charset=utf-8',
 	'cache-control': 'no-store',
@@ -192,7 +166,9 @@ const stream = ({ eventLog, feed, connections }: Deps, asking: Asking, since: st
 		say(type, json, id);
 		if (queued() > queuedBytesMax) connections.end(connection, 'too_slow');
 	};
-	const connection = connectionFrom(asking, true, () => ended, {
+	const connection = connectionFrom(asking, () => ended, {
+		isPresence: true,
+		topics: null,
 		take: ({ type, json, id }) => {
 			say(type, json, id);
 			return queued() < queuedBytesPause;
@@ -288,7 +264,8 @@ export const eventRoutes = ({
 					signal: request.signal,
 				};
 				const accepted = request.headers.get('accept')?.split(',') ?? [];
-				if (!accepted.some((type) => type.trim().startsWith('text/event-stream'))) return poll(deps, asking, query);
+				if (!accepted.some((type) => type.trim().startsWith('text/event-stream')))
+					return poll(deps, asking, query).then((text) => new Response(text, { headers: pageHeaders })) as never;
 				// note: told as it is, or the answer would be put into an envelope
 				return stream(deps, asking, headers['last-event-id'] ?? query.since) as never;
 			},

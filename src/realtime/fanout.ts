@@ -2,8 +2,9 @@ import type { StoredEvent } from '../kernel/events.ts';
 import type { Logger } from '../kernel/log.ts';
 import { atLeast } from '../kernel/roles.ts';
 import type { EventLog } from '../modules/events/events.service.ts';
-import type { Encoded, Envelope, Feed } from '../modules/events/feed.service.ts';
+import type { Encoded, Feed } from '../modules/events/feed.service.ts';
 import { viewOf } from '../modules/events/feed.ts';
+import type { Envelope } from '../modules/events/reading.service.ts';
 import { type Connection, type Connections, deskTopic, userTopic } from './connections.ts';
 import type { Watching } from './watching.ts';
 
@@ -74,9 +75,9 @@ export const createFanout = ({
 		if (type === 'site.updated') connections.judgeSite(site);
 		else if (type.startsWith('user.') && userA !== undefined) {
 			connections.judgeUser(userA);
-			watching.review(userA);
+			watching.review(userA, type !== 'user.updated');
 			// a block concerns two
-			if (type === 'user.blocked') watching.review(Number(detail?.user));
+			if (type === 'user.blocked') watching.review(Number(detail?.user), true);
 		}
 	};
 	const tell = (batch: StoredEvent[]) => {

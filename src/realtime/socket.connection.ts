@@ -1,9 +1,8 @@
 import type { ServerWebSocket } from 'bun';
 import { corkBytes, queuedBytesPause } from '../kernel/limits.ts';
-import type { Caller, UserPrincipal } from '../kernel/principal.ts';
 import type { EventLog } from '../modules/events/events.service.ts';
 import type { Feed } from '../modules/events/feed.service.ts';
-import type { Connection, Connections } from './connections.ts';
+import { type Connection, type Connections, connectionFrom } from './connections.ts';
 import { errorFrame, frameText } from './frames.ts';
 import { type CloseName, closeCodes } from './realtime.schema.ts';
 
@@ -25,7 +24,7 @@ export const finish = (ws: Pick<Wire, 'close'>, name: CloseName): void => {
 /** createSocketConnection is a socket of somebody who has signed in, as a connection. */
 export const createSocketConnection = (
 	ws: Wire,
-	{ principal, apiKey, origin }: { principal: UserPrincipal; apiKey: string; origin: Caller['origin'] },
+	who: Pick<Connection, 'principal' | 'apiKey' | 'origin'>,
 	{
 		eventLog,
 		feed,
@@ -60,26 +59,9 @@ export const createSocketConnection = (
 		ws.send(json);
 		count(json);
 	};
-	const connection: Connection = {
-		principal,
-		apiKey,
-		origin,
+	const connection = connectionFrom(who, () => ended, {
 		isPresence: true,
-		watched: null,
 		topics: { join: (topic) => ws.subscribe(topic), leave: (topic) => ws.unsubscribe(topic) },
-		position: 0,
-		get site() {
-			return connection.principal.site;
-		},
-		get pk() {
-			return connection.principal.pk;
-		},
-		get role() {
-			return connection.principal.role;
-		},
-		get ended() {
-			return ended;
-		},
 		take: ({ json }) => {
 			kept.push(json);
 			keptBytes += json.length;
@@ -102,7 +84,7 @@ export const createSocketConnection = (
 			if (error) ws.send(errorFrame(error));
 			finish(ws, name);
 		},
-	};
+	});
 	/** From here on it hears what happens. note: in the turn in which everything before was given */
 	const catchUp = () => {
 		connections.goLive(connection);

@@ -74,9 +74,15 @@ export const createWatching = ({
 	connections.onLeave(leave);
 
 	presence.onChange((user) => {
-		for (const connection of byUser.get(user) ?? [])
-			if (connection.watched)
-				connection.tell('presence', presenceFrame(connection.site, user, connection.watched.conversationId, false));
+		const lookers = [...(byUser.get(user) ?? [])];
+		const [first] = lookers;
+		if (!first) return;
+		// read once, however many look
+		const state = { ...users.presenceOf(first.site, user), watching: false };
+		for (const connection of lookers) {
+			const { watched } = connection;
+			if (watched) connection.tell('presence', frame('presence', watched.conversationId, state));
+		}
 	});
 
 	const told = new LRUCache<string, { typing: boolean; at: number }>({ max: typersMax });
@@ -85,7 +91,9 @@ export const createWatching = ({
 		const key = `${conversation}:${from.pk}:${note}`;
 		const before = told.get(key);
 		// that somebody has stopped is worth a word only once, and only of whom it was said that they type
-		if (typing ? before && clock() - before.at < typingEveryMs : !before?.typing) return;
+		const since = before ? clock() - before.at : Number.POSITIVE_INFINITY;
+		// a clock that was set back keeps nobody silent
+		if (typing ? since >= 0 && since < typingEveryMs : !before?.typing) return;
 		told.set(key, { typing, at: typing ? clock() : (before?.at ?? 0) });
 		const listeners = [
 			...(to === null ? [] : connections.liveOfUser(to)),
@@ -130,9 +138,10 @@ export const createWatching = ({
 			if (next) begin(connection, next);
 		},
 
-		/** review asks again what somebody, and who looks at them, may look at: their rights, or a block, have changed. */
-		review: (user: number): void => {
-			for (const connection of new Set([...connections.ofUser(user), ...(byUser.get(user) ?? [])])) {
+		/** review asks again what somebody may look at, because their rights have changed; `lookers`: and who looks at them. */
+		review: (user: number, lookers = false): void => {
+			const others = lookers ? (byUser.get(user) ?? []) : [];
+			for (const connection of new Set([...connections.ofUser(user), ...others])) {
 				const { watched } = connection;
 				if (!watched) continue;
 				let next: Watched | null = null;

@@ -1,8 +1,7 @@
 import { describe, expect, spyOn, test } from 'bun:test';
 import { join } from 'node:path';
-import type { EventPage, State } from '../../src/client/client.ts';
+import { createClient, type EventPage, type Failure, type State } from '../../src/client/client.ts';
 import { minute } from '../../src/kernel/clock.ts';
-import { events } from '../../src/realtime/realtime.schema.ts';
 import { createTestApp, type TestApp } from '../support/test-app.ts';
 import {
 	become,
@@ -447,13 +446,30 @@ describe('listening', () => {
 			type: 'reset',
 			cursor: t.services.eventLog.cursor(),
 		});
-		await all.return(undefined);
+		await all.return?.();
 	});
 
-	test('events() knows every event of the log', async () => {
-		const code = await Bun.file(join(import.meta.dir, '../../src/client/client.ts')).text();
-		const [, list = ''] = /const storedTypes[^=]*=\s*\[([^\]]*)\]/s.exec(code) ?? [];
-		const known = [...list.matchAll(/'([^']+)'/g)].map(([, type]) => String(type));
-		expect(known.toSorted()).toEqual(Object.keys(events).toSorted());
+	test('events() given back ends at once, also where somebody waits, and holds nothing any more', async () => {
+		using t = await createTestApp();
+		const alice = clientOf(t, t.listen().url, 'alice');
+		const waits = alice.events();
+		const never = alice.events();
+		const next = waits.next();
+		await waits.return?.();
+		await never.return?.();
+		expect(await within(next, 'the wait to end')).toEqual({ done: true, value: undefined });
+		alice.connect();
+		await become(alice, 'live');
+		await t.send('bob', await t.conversation('alice', 'bob'), 'hello');
+		expect(await never.next()).toEqual({ done: true, value: undefined });
+	});
+
+	test('without a token is refused in words, and not tried', async () => {
+		using t = await createTestApp();
+		const alice = createClient({ url: t.listen().url, apiKey: t.home.publishableKey });
+		const failure = new Promise<Failure>((resolve) => alice.on('failure', resolve));
+		alice.connect();
+		expect(await within(failure, 'the failure')).toMatchObject({ code: 'token_required' });
+		expect(alice.state).toBe('closed');
 	});
 });

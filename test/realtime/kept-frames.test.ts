@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import type { Reader } from '../../src/modules/events/feed.service.ts';
+import type { Reader } from '../../src/modules/events/reading.service.ts';
 import { authOf, openSocket } from '../support/socket.ts';
 import { createTestApp, type TestApp } from '../support/test-app.ts';
 

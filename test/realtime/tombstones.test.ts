@@ -117,7 +117,7 @@ describe('whoever was away is told', () => {
 		}
 	});
 
-	test('of a ticket’s messages the earlier texts to the desk alone, and of deleted ones nobody', async () => {
+	test('of a ticket’s messages the text as it is now, the earlier ones not even the desk, and of deleted ones nobody', async () => {
 		const { t, url, cursor } = await begun();
 		using _ = t;
 		const { id: ticket } = await openTicket(t, 'alice');
@@ -125,13 +125,12 @@ describe('whoever was away is told', () => {
 		const { id } = await say(t, 'alice', ticket, 'earlier words');
 		const path = pathOf(ticket, `/messages/${id}`);
 		await t.ok({ as: 'alice', method: 'PATCH', path, body: words('later words') });
-		for (const told of await comeBack(t, url, 'alice', since)) expect(told.text).not.toContain('earlier');
-		for (const told of await comeBack(t, url, 'staff', since))
-			for (const { data } of messagesIn(told))
-				expect(data).toMatchObject({
-					content: { text: 'later words' },
-					earlierTexts: [{ text: 'earlier words', replacedAt: expect.any(String) }],
-				});
+		for (const as of ['alice', 'staff'])
+			for (const told of await comeBack(t, url, as, since)) {
+				// twenty of them would make each event twenty times as long; a page of messages has them
+				expect(told.text).not.toContain('earlier');
+				expect(messagesIn(told).map(({ data }) => data.content.text)).toContain('later words');
+			}
 		await t.ok({ as: 'alice', method: 'DELETE', path });
 		for (const as of ['alice', 'staff'])
 			for (const told of await comeBack(t, url, as, since)) {

@@ -25,19 +25,20 @@ export const createEventLog = ({
 }) => {
 	const listeners: ((events: StoredEvent[]) => void)[] = [];
 	const caches: (() => void)[] = [];
-	const epoch = store.read((tx) => events.epoch(tx));
+	const life = store.read((tx) => events.life(tx));
 	const cursorAt = (id: number): string => {
 		const createdAt = id === 0 ? undefined : store.read((tx) => events.timeOf(tx, id));
-		return writeCursor(epoch, createdAt === undefined ? null : { id, createdAt });
+		return writeCursor(life, createdAt === undefined ? null : { id, createdAt });
 	};
 	let last = store.read((tx) => events.newestId(tx));
 	let lastCursor = cursorAt(last);
+	let purgedUpTo = 0;
 
 	const publish = (batch: StoredEvent[]) => {
 		const newest = batch.at(-1);
 		if (newest) {
 			last = newest.id;
-			lastCursor = writeCursor(epoch, newest);
+			lastCursor = writeCursor(life, newest);
 		}
 		for (const listener of listeners) {
 			try {
@@ -90,8 +91,13 @@ export const createEventLog = ({
 			return last;
 		},
 
+		/** Up to here events are no longer kept: as far as this run of the server has purged them. */
+		get purgedUpTo() {
+			return purgedUpTo;
+		},
+
 		/** cursorOf names the place behind an event. */
-		cursorOf: (event: Pick<StoredEvent, 'id' | 'createdAt'>): string => writeCursor(epoch, event),
+		cursorOf: (event: Pick<StoredEvent, 'id' | 'createdAt'>): string => writeCursor(life, event),
 		/** cursor names the place behind the newest published event, or behind another one. */
 		cursor: (id = last): string => (id === last ? lastCursor : cursorAt(id)),
 		/**
@@ -100,12 +106,13 @@ export const createEventLog = ({
 		 */
 		idOf: (cursor: string): number | null => {
 			const read = readCursor(cursor);
-			if (!read || read.epoch !== epoch || read.id > last) return null;
+			if (!read || read.epoch !== life.epoch || read.id > last) return null;
 			return store.read(function* (tx) {
 				// from before the first event on: as long as that one is kept
 				if (read.id === 0) return (yield* events.oldestId(tx)) <= 1 ? 0 : null;
 				const createdAt = yield* events.timeOf(tx, read.id);
-				return createdAt !== undefined && checkOf(createdAt) === read.check ? read.id : null;
+				const { id, check } = read;
+				return createdAt !== undefined && checkOf(life, { id, createdAt }) === check ? id : null;
 			});
 		},
 
@@ -113,9 +120,10 @@ export const createEventLog = ({
 		purge: async (): Promise<number> => {
 			let purged = 0;
 			for (;;) {
-				const n = await store.atomic((tx) => events.purge(tx, clock() - keepDays * day));
-				purged += n;
-				if (n === 0) return purged;
+				const ids = await store.atomic((tx) => events.purge(tx, clock() - keepDays * day));
+				purged += ids.length;
+				purgedUpTo = ids.at(-1) ?? purgedUpTo;
+				if (ids.length === 0) return purged;
 			}
 		},
 	};

@@ -55,7 +55,7 @@ export const eventSteps = (db: Db) => {
 	);
 	const newest = prepared(db.select({ id: max(events.id) }).from(events));
 	const oldest = prepared(db.select({ id: min(events.id) }).from(events));
-	const epoch = prepared(db.select({ epoch: eventEpochs.epoch }).from(eventEpochs));
+	const life = prepared(db.select({ epoch: eventEpochs.epoch, secret: eventEpochs.secret }).from(eventEpochs));
 
 	return {
 		/** record writes an event in the transaction of what it tells of, so there are both or neither. */
@@ -96,12 +96,12 @@ export const eventSteps = (db: Db) => {
 		timeOf: step(function* (tx, id: number) {
 			return (yield* tx.get(one, { id }))?.createdAt;
 		}),
-		/** epoch names this life of the database. */
-		epoch: step(function* (tx) {
-			return (yield* tx.get(epoch))?.epoch ?? '';
+		/** life is what this life of the database is known by. */
+		life: step(function* (tx) {
+			return (yield* tx.get(life)) ?? { epoch: '', secret: '' };
 		}),
 
-		/** purge forgets a piece of what is older than a time, oldest first, but never the newest event. Returns how many. */
+		/** purge forgets a piece of what is older than a time, oldest first, but never the newest event. Returns the ids. */
 		purge: step(function* (tx, before: number) {
 			const last = (yield* tx.get(newest))?.id ?? 0;
 			const rows = yield* tx.all(between, { after: 0, upTo: last - 1, limit: purgeRowsMax });
@@ -110,7 +110,7 @@ export const eventSteps = (db: Db) => {
 			const due = (kept === -1 ? rows : rows.slice(0, kept)).map(({ id }) => id);
 			const upTo = due.at(-1);
 			if (upTo !== undefined) yield* tx.run(db.delete(events).where(lte(events.id, upTo)));
-			return due.length;
+			return due;
 		}),
 	};
 };

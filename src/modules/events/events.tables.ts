@@ -24,4 +24,6 @@ export const eventEpochs = sqliteTable('event_epochs', {
 	pk: integer().primaryKey(),
 	/** Another in each database, and after each restore: part of every cursor. */
 	epoch: text().notNull(),
+	/** What the checks of cursors are made with: a client must not read the time of others' events from them. */
+	secret: text().notNull(),
 });

@@ -2,7 +2,7 @@ import type { Steps, Tx } from '../../db/step.ts';
 import type { StoredEvent } from '../../kernel/events.ts';
 import type { Kept } from '../events/feed.ts';
 import type { EventMessage, ReadState } from './messaging.schema.ts';
-import type { ConversationRow, EarlierText, MessageEntry, MessagingSteps } from './messaging.steps.ts';
+import type { ConversationRow, MessageEntry, MessagingSteps } from './messaging.steps.ts';
 import { deskMessageView, messageView } from './messaging.view.ts';
 
 /** What of a conversation's events is the same for p2p and support: the same for everybody who is told. */
@@ -11,21 +11,20 @@ import { deskMessageView, messageView } from './messaging.view.ts';
 interface MessageFacts {
 	message: MessageEntry;
 	reactions: EventMessage['reactions'];
-	earlier: EarlierText[];
 }
 
 /** Which of the conversation's counts an audience is shown. */
 export type Counts = Pick<EventMessage, 'unreadCountP1' | 'unreadCountP2'>;
 
-/** messageOfEvent is a message as an event carries it. `earlier`: with what is for the desk alone. */
+/** messageOfEvent is a message as an event carries it. `desk`: with what is for the desk alone. */
 export const messageOfEvent = (
 	row: ConversationRow,
 	facts: MessageFacts,
 	counts: Counts,
 	desk = false,
 ): EventMessage => {
-	const { message, reactions, earlier } = facts;
-	const shown = desk ? deskMessageView(row, message, [], earlier) : messageView(row, message, []);
+	const { message, reactions } = facts;
+	const shown = desk ? deskMessageView(row, message, [], []) : messageView(row, message, []);
 	return { ...shown, reactions, messageCount: row.messageCount, ...counts };
 };
 
@@ -59,13 +58,8 @@ export const lookUp = (messaging: MessagingSteps) => {
 			conversations.set(conversation, row);
 			return row;
 		},
-		/** message is that of an event. `earlier`: whether the earlier texts are wanted. */
-		message: function* (
-			tx: Tx,
-			{ site, message: pk = 0 }: StoredEvent,
-			kept: Kept,
-			earlier: boolean,
-		): Steps<MessageFacts | null> {
+		/** message is that of an event. note: without earlier texts, which may be twenty times as long; a page of messages has them */
+		message: function* (tx: Tx, { site, message: pk = 0 }: StoredEvent, kept: Kept): Steps<MessageFacts | null> {
 			const row = yield* messaging.findMessageByKey(tx, site, pk);
 			if (!row) return null;
 			const { sender, replyTo } = row;
@@ -76,7 +70,6 @@ export const lookUp = (messaging: MessagingSteps) => {
 			return {
 				message,
 				reactions: row.reacted ? reactionsOf(yield* messaging.reactorsOf(tx, row)) : [],
-				earlier: earlier ? yield* messaging.earlierTexts(tx, [row]) : [],
 			};
 		},
 	};

@@ -114,7 +114,7 @@ export type Message = Static<typeof Message>;
 /** A message as an event carries it: the same for everybody who is told. */
 export const EventMessage = t.Object(
 	{
-		...t.Omit(Message, ['reactions']).properties,
+		...t.Omit(Message, ['reactions', 'earlierTexts']).properties,
 		reactions: t.Array(
 			t.Object({
 				emoji: t.String(),

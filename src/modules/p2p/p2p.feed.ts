@@ -34,7 +34,7 @@ export const chatView = (messaging: MessagingSteps): View => {
 			const people = yield* messaging.participants(tx, [row]);
 			return { conversationId, own: conversationOf(row, people, event), desk: null };
 		}
-		const facts = yield* find.message(tx, event, kept, false);
+		const facts = yield* find.message(tx, event, kept);
 		return facts && { conversationId, own: messageOfEvent(row, facts, counts), desk: null };
 	};
 };

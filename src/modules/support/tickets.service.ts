@@ -274,7 +274,7 @@ export const createTicketService = ({
 	const shown: View = function* (tx, event, kept) {
 		const row = yield* find.row(tx, event, kept);
 		const ticket = row && (yield* tickets.ofRow(tx, row));
-		const facts = event.message === undefined ? null : yield* find.message(tx, event, kept, true);
+		const facts = event.message === undefined ? null : yield* find.message(tx, event, kept);
 		if (!ticket || (event.message !== undefined && !facts)) return null;
 		const counts = { requester: { unreadCountP1: row.unreadOne }, desk: { unreadCountP2: row.unreadTwo } };
 		const dataFor = function* (part: Part): Steps<object> {

@@ -1,3 +1,5 @@
+import type { Logger } from '../../kernel/log.ts';
+
 /** Who is here: users with at least one connection. Kept in memory; a restart begins anew, as all connections do. */
 export interface Presence {
 	/** arrived and left count a user's connections. */
@@ -10,7 +12,7 @@ export interface Presence {
 	onChange(listener: (user: number, online: boolean) => void): void;
 }
 
-export const createPresence = (): Presence => {
+export const createPresence = (log: Logger): Presence => {
 	const connections = new Map<number, number>();
 	const bySite = new Map<number, number>();
 	const listeners: ((user: number, online: boolean) => void)[] = [];
@@ -22,7 +24,13 @@ export const createPresence = (): Presence => {
 	};
 	const change = (site: number, user: number, online: boolean) => {
 		count(bySite, site, online ? 1 : -1);
-		for (const listener of listeners) listener(user, online);
+		for (const listener of listeners)
+			try {
+				listener(user, online);
+			} catch (error) {
+				// whoever comes or goes does so all the same
+				log.error({ err: error }, 'who is here could not be told');
+			}
 	};
 	return {
 		arrived: ({ site, pk }) => {

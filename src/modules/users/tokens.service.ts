@@ -122,7 +122,8 @@ export const createTokenService = ({
 	/** Notes that a user is here, at most once a minute. A missing note is no reason to fail the call. */
 	const noteSeen = ({ site, pk }: UserPrincipal): void => {
 		const now = clock();
-		if (now - (seenAt.get(pk) ?? 0) < seenEveryMs) return;
+		// note: by the difference either way, for a clock that was set back
+		if (Math.abs(now - (seenAt.get(pk) ?? 0)) < seenEveryMs) return;
 		seenAt.set(pk, now);
 		store.atomic((tx) => users.seen(tx, site, pk)).catch(() => seenAt.delete(pk));
 	};

@@ -2,17 +2,27 @@ import { describe, expect, test } from 'bun:test';
 import { checkOf, readCursor, writeCursor } from '../../../src/modules/events/cursor.ts';
 import { createTestApp } from '../../support/test-app.ts';
 
+const life = { epoch: '3f9a1c5e7b20', secret: 'a secret' };
+
+test('a cursor does not tell when its event was: without the secret of the database nothing can be compared', () => {
+	const event = { id: 7, createdAt: 1_772_366_400_000 };
+	expect(writeCursor(life, event)).not.toContain(event.createdAt.toString(36));
+	expect(checkOf(life, event)).not.toBe(checkOf({ ...life, secret: 'another' }, event));
+	expect(checkOf(life, event)).not.toBe(checkOf(life, { ...event, createdAt: event.createdAt + 1 }));
+});
+
 test('a cursor is read as it was written', () => {
 	for (const [id, createdAt] of [
 		[1, 0],
 		[42, 1_772_366_400_000],
 		[999_999_999_999_999, Number.MAX_SAFE_INTEGER],
 	] as const) {
-		const text = writeCursor('3f9a1c5e7b20', { id, createdAt });
-		expect(readCursor(text)).toEqual({ epoch: '3f9a1c5e7b20', id, check: checkOf(createdAt) });
+		const event = { id, createdAt };
+		const text = writeCursor(life, event);
+		expect(readCursor(text)).toEqual({ epoch: life.epoch, id, check: checkOf(life, event) });
 		expect(text.length).toBeLessThanOrEqual(64);
 	}
-	expect(readCursor(writeCursor('e', null))).toEqual({ epoch: 'e', id: 0, check: '0' });
+	expect(readCursor(writeCursor(life, null))).toEqual({ epoch: life.epoch, id: 0, check: '0' });
 });
 
 test('what is no cursor is not read as one', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { resumeEventsMax, scanRows } from '../../../src/kernel/limits.ts';
-import type { Reader } from '../../../src/modules/events/feed.service.ts';
+import type { Reader } from '../../../src/modules/events/reading.service.ts';
 import type { EventPage } from '../../../src/realtime/realtime.schema.ts';
 import { openStream } from '../../support/event-stream.ts';
 import { signIn } from '../../support/socket.ts';
