@@ -12,7 +12,7 @@ import type { Site, SiteService } from '../modules/sites/sites.service.ts';
 export interface PageContext extends SocketContext {
 	set: { headers: Record<string, string | number | undefined>; status?: number | string };
 }
-type Page = (context: PageContext) => Promise<string>;
+type Page = (context: PageContext) => Promise<string | Buffer>;
 
 /** Which chat is open in a customer's pane from the start; empty: none. */
 const opens: Record<DemoCustomer, DemoCustomer | ''> = { leo: 'nina', nina: '' };

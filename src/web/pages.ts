@@ -159,13 +159,11 @@ export const pages = ({
 		return true;
 	};
 
-	const serveAsset = (name: string) => async (context: Context & { query: Record<string, string> }) => {
-		const asset = await assetNamed(name);
-		const { request, set, query } = context;
+	/** Sends a file as small as the browser takes it, or says that it is the one it has. */
+	const send = (context: Context, asset: Asset, cache: string): string | Buffer | Promise<Buffer> => {
+		const { request, set } = context;
 		const { vary } = set.headers;
 		set.headers.vary = vary ? `${vary}, Accept-Encoding` : 'Accept-Encoding';
-		// an address with its hash never shows another file
-		const cache = query.v === asset.hash ? 'public, max-age=31536000, immutable' : 'no-cache';
 		if (answer(context, { ...asset, cache })) return '';
 		const encoding = encodingOf(request);
 		if (!encoding || asset.body.byteLength < compressBytesMin) return asset.body;
@@ -173,6 +171,11 @@ export const pages = ({
 		asset.encoded.set(encoding, encoded);
 		set.headers['content-encoding'] = encoding;
 		return encoded;
+	};
+	const serveAsset = (name: string) => async (context: Context & { query: Record<string, string> }) => {
+		const asset = await assetNamed(name);
+		// an address with its hash never shows another file
+		return send(context, asset, context.query.v === asset.hash ? 'public, max-age=31536000, immutable' : 'no-cache');
 	};
 
 	/** The client is for pages of every origin: it holds nothing, and what it asks for is judged where it asks. */
@@ -203,7 +206,7 @@ export const pages = ({
 				.replaceAll(/\{\{(\w+)\}\}/g, (_, key: string) => filled[key] ?? '');
 			set.headers['content-security-policy'] = typeof csp === 'string' ? csp : csp(origin);
 			set.headers['cross-origin-opener-policy'] = 'same-origin';
-			return answer(context, { type: types.html, hash: hashOf(page), cache: 'no-cache' }) ? '' : page;
+			return send(context, assetOf(name, Buffer.from(page)), 'no-cache');
 		};
 
 	/** The site whose examples are shown, and its publishable key, which is public. */
