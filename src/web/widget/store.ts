@@ -29,6 +29,9 @@ const plain: Omit<WidgetConfig, 'resourceId'> = {
 	features: { p2p: true, support: true },
 };
 
+/** How long the first list waits for the connection; on a bad line it is shown before, and once more after. */
+const liveSoonMs = 2_500;
+
 /** How long somebody counts as typing after the last word of it. */
 const typingMs = 6_000;
 const rowsPage = 50;
@@ -209,12 +212,27 @@ export const createStore = ({
 			else if (state === 'waiting') line.value = 'waiting';
 			else if (state === 'closed') line.value = 'ended';
 		});
-		now.on('reset', () => {
-			loadRows().catch(() => undefined);
-			for (const found of threads.values()) found.refetch();
-		});
+		now.on('reset', reloadAll);
 		now.connect();
 	};
+	/** Everything that is shown anew: it may have a hole. */
+	const reloadAll = () => {
+		loadRows().catch(() => undefined);
+		for (const found of threads.values()) found.refetch();
+	};
+	/** Whether events are told before long: only what is loaded from then on can have no hole. */
+	const isLiveSoon = (now: Client): Promise<boolean> =>
+		new Promise((resolve) => {
+			const settle = (is: boolean) => {
+				clearTimeout(timer);
+				off();
+				resolve(is);
+			};
+			const timer = setTimeout(() => settle(false), liveSoonMs);
+			const off = now.on('state', (state) => {
+				if (state === 'live' || state === 'closed') settle(state === 'live');
+			});
+		});
 	const adopt = async (now: Client) => {
 		const mine = session.userId;
 		if (mine === null) return;
@@ -222,7 +240,15 @@ export const createStore = ({
 			client.value = now;
 			me.value = mine;
 		});
+		const live = isLiveSoon(now);
 		listen(now, mine);
+		if (!(await live)) {
+			const off = now.on('state', (state) => {
+				if (state !== 'live') return;
+				off();
+				reloadAll();
+			});
+		}
 		await loadRows();
 	};
 	/** Forgets who was here, and all that was theirs. */
