@@ -182,16 +182,16 @@ const rules: Rule[] = [
 		allow: (target) => !isOurs(target) || under(target, 'web', 'client', 'kernel'),
 	},
 	{
-		name: 'a page names no other page: what two of them need is in web/shared',
+		name: 'a page names no other page: what two of them need is in web/common',
 		of: isWeb,
 		types: true,
-		allow: (target, from) => !isWeb(target) || pageOf(target) === 'shared' || pageOf(target) === pageOf(from),
+		allow: (target, from) => !isWeb(target) || pageOf(target) === 'common' || pageOf(target) === pageOf(from),
 	},
 	{
 		name: 'what pages share is of no page and knows no server',
-		of: (path) => under(path, 'web/shared'),
+		of: (path) => under(path, 'web/common'),
 		types: true,
-		allow: (target) => !isOurs(target) || under(target, 'web/shared', 'kernel') || hasRole('schema')(target),
+		allow: (target) => !isOurs(target) || under(target, 'web/common', 'kernel') || hasRole('schema')(target),
 	},
 	{
 		name: 'the client is of no page',
@@ -317,9 +317,9 @@ for (const [path, specifier, kind] of [
 	['web/widget/a.tsx', '../../db/open.ts', 'type '],
 	['web/widget/a.tsx', '../admin/parts.tsx', ''],
 	['web/admin/a.tsx', '../widget/store.ts', 'type '],
-	['web/shared/a.tsx', '../widget/store.ts', 'type '],
-	['web/shared/a.tsx', '../../client/client.ts', ''],
-	['client/client.ts', '../web/shared/contrast.ts', ''],
+	['web/common/a.tsx', '../widget/store.ts', 'type '],
+	['web/common/a.tsx', '../../client/client.ts', ''],
+	['client/client.ts', '../web/common/contrast.ts', ''],
 ] as const)
 	test(`the table refuses ${kind}${specifier} in ${path}`, () => {
 		const file = read(path, `import ${kind}{ a } from '${specifier}';\nconsole.log(a);`);

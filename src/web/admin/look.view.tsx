@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { SiteView, UpdateSite } from '../../modules/sites/sites.schema.ts';
 import type { OpeningHours, Weekday, WidgetSettings } from '../../modules/sites/widget.schema.ts';
-import { writingOn } from '../shared/contrast.ts';
+import { writingOn } from '../common/contrast.ts';
 import { CopyText, Field, Trouble } from './parts.tsx';
 import { tagOf } from './site.view.tsx';
 

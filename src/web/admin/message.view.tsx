@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Linked } from '../shared/links.tsx';
+import { Linked } from '../common/links.tsx';
 import { Icon } from './icons.tsx';
 import { Avatar } from './parts.tsx';
 import { pathTo } from './place.store.ts';

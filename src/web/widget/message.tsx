@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { Linked } from '../shared/links.tsx';
+import { Linked } from '../common/links.tsx';
 import type { Intent } from './composer.tsx';
 import type { Store } from './store.ts';
 import { clockTime, say } from './texts.ts';

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { isColour, readableOn, writingOn } from '../shared/contrast.ts';
+import { isColour, readableOn, writingOn } from '../common/contrast.ts';
 import { ConversationView } from './conversation.tsx';
 import { Introduce, NewTicket } from './forms.tsx';
 import { Home } from './home.tsx';

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { render } from 'preact';
-import { isColour } from '../shared/contrast.ts';
+import { isColour } from '../common/contrast.ts';
 import { beep } from './beep.ts';
 import { countInTitle } from './page-title.ts';
 import { type Look, Panel } from './panel.tsx';
