@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Browser } from 'playwright-core';
-import { live } from '../cli/cli-support.ts';
 import { enter, faultsOfAccess } from './admin-support.ts';
+import { liveProgram } from './live-support.ts';
 import { chromiumPath, launchBrowser, sayWithout } from './widget-support.ts';
 
 /** The documentation page in a real browser: its examples run where they stand. */
@@ -9,7 +9,10 @@ import { chromiumPath, launchBrowser, sayWithout } from './widget-support.ts';
 const patience = 60_000;
 sayWithout('The documentation page');
 
-const world = async (path: string) => ({ server: await live(), browser: (await launchBrowser(path)) as Browser });
+const world = async (path: string) => ({
+	server: await liveProgram(),
+	browser: (await launchBrowser(path)) as Browser,
+});
 let w: Awaited<ReturnType<typeof world>>;
 beforeAll(async () => {
 	if (chromiumPath !== null) w = await world(chromiumPath);
@@ -25,7 +28,7 @@ describe.skipIf(chromiumPath === null)('the documentation page', () => {
 		test(
 			`runs its three examples, again and again, and shows the answers (${colorScheme})`,
 			async () => {
-				const { page, faults, close } = await enter(w.browser, w.server.started.url, '/docs', { colorScheme });
+				const { page, faults, close } = await enter(w.browser, w.server.url, '/docs', { colorScheme });
 				const press = async (name: string, said: string) => {
 					const box = page.locator('.run', { has: page.getByRole('button', { name: `Run: ${name}` }) });
 					await box.getByRole('button').click();
@@ -55,7 +58,7 @@ describe.skipIf(chromiumPath === null)('the documentation page', () => {
 		'sends a message with nothing pressed before, and fits on a small screen',
 		async () => {
 			const options = { viewport: { width: 360, height: 740 } };
-			const { page, faults, close } = await enter(w.browser, w.server.started.url, '/docs', options);
+			const { page, faults, close } = await enter(w.browser, w.server.url, '/docs', options);
 			await page.getByRole('button', { name: 'Run: Send P2P Message' }).click();
 			const box = page.locator('.run', { has: page.locator('[data-run=sendMessage]') });
 			await box.getByText('201 Created', { exact: true }).waitFor();
@@ -70,7 +73,7 @@ describe.skipIf(chromiumPath === null)('the documentation page', () => {
 	test(
 		'shows a refusal as it is',
 		async () => {
-			const { page, faults, close } = await enter(w.browser, w.server.started.url, '/docs');
+			const { page, faults, close } = await enter(w.browser, w.server.url, '/docs');
 			await page.route('**/api/v1/users', (route) =>
 				route.continue({ postData: (route.request().postData() ?? '').replace('localhost', 'nowhere.example') }),
 			);
