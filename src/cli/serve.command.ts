@@ -38,6 +38,7 @@ export const isLoopback = (host: string): boolean => /^(?:localhost|127\.\d+\.\d
 const title = (address: string): string => `Parley ${programVersion} is running at ${address}`;
 const places = (address: string, config: Config): [string, string][] => [
 	['Start page', `${address}/`],
+	['Admin panel', `${address}/admin`],
 	['API', `${address}/swagger`],
 	['Data folder', config.data],
 ];
