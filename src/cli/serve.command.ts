@@ -108,6 +108,8 @@ const announce = async (running: Running, config: Config, options: ServeOptions)
 		note(
 			`parley: listening on ${config.host}: anyone who reaches this machine's network can connect${config.tlsCert ? '' : ', without encryption'}.`,
 		);
+	if (running.services.sites.demo())
+		note('parley: this folder holds a demo: everybody who reaches this address may act as its people.');
 	const address = config.publicUrl ?? url;
 	const first = await firstStart(running, address);
 	if (options.json) await print(JSON.stringify({ url, pid: process.pid, firstStart: first }));

@@ -145,6 +145,33 @@ describe.skipIf(chromiumPath === null)('the admin page', () => {
 	);
 
 	test(
+		'a note that was begun is still a note, and still there, when one comes back to it',
+		async () => {
+			const { page } = rosa;
+			await page.keyboard.press('Escape');
+			await page.keyboard.press('n');
+			await page.keyboard.type('Not for the customer');
+			await page.keyboard.press('Escape');
+			await page.getByRole('link', { name: 'Dashboard' }).click();
+			await page.getByRole('heading', { name: 'Last 30 days' }).waitFor();
+			await page.goBack();
+			const box = page.locator('form.reply.is-note textarea');
+			await box.waitFor();
+			expect(await box.inputValue()).toBe('Not for the customer');
+			await box.fill('');
+			await page.keyboard.press('Escape');
+			await page.keyboard.press('r');
+			await page.keyboard.press('Escape');
+			// an address that is none is said to be so, and empties nothing
+			await page.goto(`${w.server.url}/admin/users/%E0%A4%A`);
+			await page.locator('.shell').waitFor();
+			await page.goBack();
+			await page.locator('.talk-head').waitFor();
+		},
+		patience,
+	);
+
+	test(
 		'a reply that was stored while the line was cut is shown once, in order',
 		async () => {
 			const { page } = rosa;

@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { CannedReply, CannedReplyList } from '../../modules/support/canned.schema.ts';
 import { Empty, Field, Trouble } from './parts.tsx';
-import { forgetCanned } from './reply.view.tsx';
 import { explain } from './words.ts';
 import type { Work } from './work.store.ts';
 
@@ -88,7 +87,7 @@ export const CannedSettings = ({ work }: { work: Work }) => {
 				? client.post('/admin/canned-replies', reply)
 				: client.call('PATCH', `/admin/canned-replies/${encodeURIComponent(id)}`, reply));
 			setEditing(null);
-			forgetCanned();
+			work.canned.value = null;
 			await load();
 			return null;
 		} catch (error) {
@@ -100,7 +99,7 @@ export const CannedSettings = ({ work }: { work: Work }) => {
 			client
 				.call('DELETE', `/admin/canned-replies/${encodeURIComponent(id)}`)
 				.then(() => {
-					forgetCanned();
+					work.canned.value = null;
 					load();
 				})
 				.catch(work.fail);

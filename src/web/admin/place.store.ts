@@ -19,13 +19,20 @@ export type View = Place['view'];
 
 const root = '/admin';
 
+/** The parts of a path behind the root; null for what is none. */
+const partsOf = (path: string): string[] | null => {
+	try {
+		return path.slice(root.length).split('/').filter(Boolean).map(decodeURIComponent);
+	} catch {
+		return null;
+	}
+};
+
 /** placeOf reads a path. */
 export const placeOf = (path: string): Place => {
-	const [view = '', second = '', third = ''] = path
-		.slice(root.length)
-		.split('/')
-		.filter(Boolean)
-		.map(decodeURIComponent);
+	const parts = partsOf(path);
+	if (!parts) return { view: 'nowhere' };
+	const [view = '', second = '', third = ''] = parts;
 	switch (view) {
 		case '':
 			return { view: 'inbox', box: 'all', id: null };
@@ -100,8 +107,7 @@ export const createPlaces = () => {
 		/** narrow changes the query of this place, and begins at its first page. */
 		narrow: (changes: Query): void => {
 			const next: Query = { ...query.value, page: undefined, ...changes };
-			const parts = path.value.slice(root.length).split('/').filter(Boolean).map(decodeURIComponent);
-			go(pathTo(parts, next), { replace: true });
+			go(pathTo(partsOf(path.value) ?? [], next), { replace: true });
 		},
 	};
 };

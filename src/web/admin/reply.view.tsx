@@ -1,17 +1,8 @@
-import { signal } from '@preact/signals';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { CannedReply, CannedReplyList } from '../../modules/support/canned.schema.ts';
 import { Icon } from './icons.tsx';
 import type { Talk } from './talk.store.ts';
 import type { Work } from './work.store.ts';
-
-/** What was begun and not sent, by conversation. */
-const drafts = new Map<string, string>();
-const canned = signal<CannedReply[] | null>(null);
-/** forgetCanned has them fetched anew when they are next needed: they were changed. */
-export const forgetCanned = (): void => {
-	canned.value = null;
-};
 
 const typingEveryMs = 2_500;
 const shownMax = 8;
@@ -24,8 +15,9 @@ const wordAt = (text: string, at: number): { from: number; word: string } | null
 
 /** ReplyBox is where one writes to the customer, or a note to the team. Enter sends, shift and Enter begins a new line. */
 export const ReplyBox = ({ work, talk }: { work: Work; talk: Talk }) => {
+	const { canned } = work;
 	const note = talk.noting.value;
-	const [text, setText] = useState(drafts.get(talk.id) ?? '');
+	const [text, setText] = useState(talk.begun.text);
 	const [slash, setSlash] = useState<{ from: number; word: string } | null>(null);
 	const [chosen, setChosen] = useState(0);
 	const area = useRef<HTMLTextAreaElement>(null);
@@ -58,7 +50,7 @@ export const ReplyBox = ({ work, talk }: { work: Work; talk: Talk }) => {
 	const at = Math.min(chosen, Math.max(0, found.length - 1));
 	const write = (next: string) => {
 		setText(next);
-		drafts.set(talk.id, next);
+		talk.begun.text = next;
 		if (next === '' && told.current > 0) {
 			told.current = 0;
 			talk.write(false);
@@ -87,7 +79,7 @@ export const ReplyBox = ({ work, talk }: { work: Work; talk: Talk }) => {
 		if (trimmed === '') return;
 		talk.send(trimmed);
 		setText('');
-		drafts.delete(talk.id);
+		talk.begun.text = '';
 		told.current = 0;
 		setSlash(null);
 		area.current?.focus();

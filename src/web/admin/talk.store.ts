@@ -1,4 +1,4 @@
-import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import {
 	type Client,
 	Failure,
@@ -36,9 +36,21 @@ const typingMs = 6_000;
 const inOrder = (a: Shown, b: Shown) => a.seq - b.seq || (a.noteSeq ?? 0) - (b.noteSeq ?? 0);
 
 /** createTalk opens a conversation. What two users write to each other is read only, and opening it is audited. */
+/** What was begun in a conversation and is not done: kept while one looks at something else. */
+export interface Begun {
+	/** What stands in the composer. */
+	text: string;
+	/** Whether that is a note. */
+	noting: Signal<boolean>;
+	/** What is on its way, or was refused. */
+	own: Signal<Shown[]>;
+}
+export const nothingBegun = (): Begun => ({ text: '', noting: signal(false), own: signal<Shown[]>([]) });
+
 export const createTalk = ({
 	client,
 	id,
+	begun,
 	me,
 	inbox,
 	meet,
@@ -48,6 +60,7 @@ export const createTalk = ({
 }: {
 	client: Client;
 	id: string;
+	begun: Begun;
 	me: ReadonlySignal<User>;
 	inbox: Inbox;
 	meet: (...people: (Profile | null | undefined)[]) => void;
@@ -58,7 +71,6 @@ export const createTalk = ({
 	const isTicket = id.startsWith('ticket_');
 	const row = signal<Row | null>(inbox.rowOf(id) ?? null);
 	const stored = signal<Shown[]>([]);
-	const own = signal<Shown[]>([]);
 	const hasBefore = signal(false);
 	const loading = signal(false);
 	const loaded = signal(false);
@@ -71,8 +83,7 @@ export const createTalk = ({
 	const typing = signal<{ userId: string; note: boolean; until: number } | null>(null);
 	const history = signal<TicketHistory['data'] | null>(null);
 	const others = signal<Ticket[] | null>(null);
-	/** Whether what is written is a note, and what stands in the composer: kept while one looks at something else. */
-	const noting = signal(false);
+	const { own, noting } = begun;
 	let ended = false;
 	/** Changes that the server has not answered yet, in order: they stand above what it says. */
 	let waiting: UpdateTicket[] = [];
@@ -181,6 +192,7 @@ export const createTalk = ({
 			.send(id, { content: { text }, ...(note && { kind: 'note' as const }) }, clientMessageId)
 			.then((message) => merge([message]))
 			.catch((error: unknown) => {
+				if (ended) fail(error);
 				own.value = own.value.map((message) =>
 					message.id === clientMessageId
 						? { ...message, outgoing: { trouble: true, refused: explain(error) } }
@@ -233,6 +245,7 @@ export const createTalk = ({
 		typing,
 		history,
 		others,
+		begun,
 		noting,
 		change,
 		reload: () => open(),

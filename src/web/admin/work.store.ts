@@ -1,11 +1,12 @@
 import { batch, computed, signal } from '@preact/signals';
 import { type Client, Failure, type User } from '../../client/client.ts';
 import { atLeast, type Capability, deskRoles, isDesk, type Role, rank, ruleOf } from '../../kernel/roles.ts';
+import type { CannedReply } from '../../modules/support/canned.schema.ts';
 import type { DeskUserPage, Profile } from '../../modules/users/users.schema.ts';
 import { call } from './calling.ts';
 import { createInbox } from './inbox.store.ts';
 import { type Places, pathTo } from './place.store.ts';
-import { createTalk, type Talk } from './talk.store.ts';
+import { type Begun, createTalk, nothingBegun, type Talk } from './talk.store.ts';
 import { explain, nameOf } from './words.ts';
 
 /** Everything that somebody of the team has before them once signed in. Views read its signals and call its functions. */
@@ -113,11 +114,21 @@ export const createWork = ({
 
 	const inbox = createInbox({ client, me, places, meet, fail });
 	const talk = signal<Talk | null>(null);
+	/** What was begun and is not done, by conversation; it ends with the session, as everything here does. */
+	const begun = new Map<string, Begun>();
+	const begunIn = (id: string): Begun => {
+		const found = begun.get(id) ?? nothingBegun();
+		begun.set(id, found);
+		return found;
+	};
+	/** The canned replies, once they were needed; null has them fetched anew. */
+	const canned = signal<CannedReply[] | null>(null);
 	/** The conversation that the address names is the one that is open. */
 	const follow = (id: string | null) => {
 		if (talk.value?.id === id) return;
 		talk.value?.leave();
-		talk.value = id === null ? null : createTalk({ client, id, me, inbox, meet, say, fail, recount });
+		talk.value =
+			id === null ? null : createTalk({ client, id, begun: begunIn(id), me, inbox, meet, say, fail, recount });
 	};
 
 	for (const type of ['message.created', 'message.updated', 'message.deleted', 'message.reaction'] as const)
@@ -197,6 +208,7 @@ export const createWork = ({
 
 	return {
 		client,
+		canned,
 		me,
 		line,
 		toasts,

@@ -42,6 +42,11 @@ export const createSession = ({ url, apiKey, onOther }: { url: string; apiKey: s
 	let source: IdentitySource | null = null;
 	let kept: Kept | null = null;
 	let joining: Promise<Client> | null = null;
+	/** Grows with each visit: what was asked for in an earlier one is stored by nobody any more. */
+	let visit = 0;
+	const still = (mine: number): void => {
+		if (mine !== visit) throw new Failure('token_revoked', 'This visit has ended.', 401);
+	};
 
 	const read = (text?: string | null): Kept | null => {
 		try {
@@ -62,7 +67,9 @@ export const createSession = ({ url, apiKey, onOther }: { url: string; apiKey: s
 
 	/** A token for whom the page says its visitor is; null: for a guest, who may not be there yet. */
 	const tokenOf = async (refused?: string): Promise<string | null> => {
+		const mine = visit;
 		const identityToken = (source && (await source())) || null;
+		still(mine);
 		const identity = identityToken === null ? guest : subjectOf(identityToken);
 		kept ??= read();
 		// note: dropped before anything is shown: another person may sit here now, or the page came from a cache
@@ -70,6 +77,7 @@ export const createSession = ({ url, apiKey, onOther }: { url: string; apiKey: s
 		if (kept && kept.token !== refused) return kept.token;
 		if (identityToken !== null) {
 			const made = await open.post<{ chatToken: string; user: { id: string } }>('/users/chat-token', { identityToken });
+			still(mine);
 			keep({ identity, userId: made.user.id, token: made.chatToken });
 			return made.chatToken;
 		}
@@ -79,7 +87,8 @@ export const createSession = ({ url, apiKey, onOther }: { url: string; apiKey: s
 			if (error instanceof Failure && error.status === 401) return null;
 			throw error;
 		});
-		keep(renewed && { ...kept, token: renewed.chatToken });
+		still(mine);
+		keep(renewed && kept && { ...kept, token: renewed.chatToken });
 		return renewed?.chatToken ?? null;
 	};
 	/** A client for who is kept now, and for nobody else: not even where the page names another one later. */
@@ -99,8 +108,10 @@ export const createSession = ({ url, apiKey, onOther }: { url: string; apiKey: s
 	const join = async (profile: { displayName?: string; email?: string }): Promise<Client> => {
 		// note: the end of it is random; randomUUID is not there on a page without https
 		const username = `guest-${uuid7().slice(-12)}`;
+		const mine = visit;
 		const { id } = await open.createUser({ username, ...profile });
 		const { chatToken } = await open.chatToken(id);
+		still(mine);
 		keep({ identity: guest, userId: id, token: chatToken });
 		return clientOf();
 	};
@@ -122,6 +133,7 @@ export const createSession = ({ url, apiKey, onOther }: { url: string; apiKey: s
 	return {
 		/** begin finds out who the visitor is: resolves with their client, or null for a guest who has not written yet. */
 		begin: async (identity: IdentitySource | null): Promise<Client | null> => {
+			visit += 1;
 			source = identity;
 			watch();
 			return (await tokenOf()) === null ? null : clientOf();
@@ -137,9 +149,14 @@ export const createSession = ({ url, apiKey, onOther }: { url: string; apiKey: s
 			return kept?.userId ?? null;
 		},
 		/** forget ends the visit on this browser. */
-		forget: (): void => keep(null),
+		forget: (): void => {
+			visit += 1;
+			source = null;
+			keep(null);
+		},
 		/** rest lets go of what is in memory: the next `begin` looks anew who is there. */
 		rest: (): void => {
+			visit += 1;
 			kept = null;
 		},
 		anonymous: open,

@@ -1,5 +1,13 @@
 import { batch, computed, signal } from '@preact/signals';
-import { type Client, type Conversation, Failure, type ServerEvent, type Ticket, uuid7 } from '../../client/client.ts';
+import {
+	type Client,
+	type Conversation,
+	Failure,
+	type OpenTicket,
+	type ServerEvent,
+	type Ticket,
+	uuid7,
+} from '../../client/client.ts';
 import type { WidgetConfig } from '../../modules/sites/widget.schema.ts';
 import { watchPage } from './page-watch.ts';
 import { isTicket, nameOf, type Row } from './rows.ts';
@@ -235,7 +243,8 @@ export const createStore = ({
 		});
 	const adopt = async (now: Client) => {
 		const mine = session.userId;
-		if (mine === null) return;
+		// note: two who ask at once for a guest are given the same one
+		if (mine === null || client.value === now) return;
 		batch(() => {
 			client.value = now;
 			me.value = mine;
@@ -314,6 +323,25 @@ export const createStore = ({
 	const begin = (): Promise<void> => {
 		began ??= start(visit);
 		return began;
+	};
+
+	/** A request whose answer was lost, and the tickets there were before it: it may have been opened all the same. */
+	let unanswered: { subject: string; before: Set<string> } | null = null;
+	const openedBefore = async (now: Client, subject: string): Promise<Ticket | undefined> => {
+		if (unanswered?.subject !== subject) return undefined;
+		const { before } = unanswered;
+		const { data } = await now.tickets({ limit: 20 });
+		unanswered = null;
+		return data.find((ticket) => ticket.subject === subject.trim() && !before.has(ticket.id));
+	};
+	const open = async (now: Client, ticket: OpenTicket): Promise<Ticket> => {
+		const before = new Set(rows.value.map(({ id }) => id));
+		try {
+			return await now.openTicket(ticket);
+		} catch (error) {
+			if (error instanceof Failure && error.code === 'network') unanswered = { subject: ticket.subject, before };
+			throw error;
+		}
 	};
 
 	/** Whoever is not known yet introduces themselves first, where the site asks for that. */
@@ -450,7 +478,8 @@ export const createStore = ({
 			if (isOpen.value) begin();
 		},
 		introduce: async (profile: { displayName?: string; email?: string }, next: () => Promise<void>): Promise<void> => {
-			await adopt(await session.becomeGuest(profile));
+			// who has introduced themselves is known, also where what they wanted then has failed
+			if (!client.value) await adopt(await session.becomeGuest(profile));
 			await next();
 		},
 		chatWith: async (other: { otherParticipantId: string } | { otherExternalId: string }): Promise<void> => {
@@ -460,8 +489,9 @@ export const createStore = ({
 			await show(row.id);
 		},
 		openTicket: async (subject: string, initialMessage: string, followsTicketId?: string): Promise<void> => {
-			const row = await client.value?.openTicket({ subject, initialMessage, followsTicketId });
-			if (!row) return;
+			const now = client.value;
+			if (!now) return;
+			const row = (await openedBefore(now, subject)) ?? (await open(now, { subject, initialMessage, followsTicketId }));
 			putRow(row);
 			await show(row.id);
 		},
