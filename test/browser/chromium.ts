@@ -19,24 +19,26 @@ export const sayWithout = (what: string): void => {
 	if (chromiumPath === null) console.warn(`${what} was NOT tried in a browser: ${withoutChromium}`);
 };
 
-const installMsMax = 300_000;
+/** How long asking for what there is, and installing, may take: the check as a whole has a quarter of an hour. */
+const updateMsMax = 60_000;
+const installMsMax = 240_000;
 /** Returns why it cannot be installed, or null once it is. */
 const install = (): string | null => {
 	const apt = Bun.which('apt-get');
 	if (apt === null) return 'there is no apt-get here';
 	if (process.getuid?.() !== 0) return 'only root may install it';
 	console.log('Installing Chromium for the tests in a browser: apt-get install -y chromium');
-	const run = (...args: string[]) =>
+	const run = (timeout: number, ...args: string[]) =>
 		Bun.spawnSync([apt, ...args], {
 			env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
 			stdin: 'ignore',
 			stdout: 'ignore',
 			stderr: 'pipe',
-			timeout: installMsMax,
+			timeout,
 		});
 	// what apt knows may be old, or nothing at all in a new container; with what it knows it may still do
-	run('update');
-	const { exitCode, stderr } = run('install', '-y', 'chromium');
+	run(updateMsMax, 'update');
+	const { exitCode, stderr } = run(installMsMax, 'install', '-y', 'chromium');
 	if (exitCode === 0) return find() === null ? 'what was installed does not start' : null;
 	return stderr.toString().trim().split('\n').at(-1) || 'apt-get took too long';
 };
