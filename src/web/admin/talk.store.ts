@@ -143,6 +143,9 @@ export const createTalk = ({
 			const [, page] = await Promise.all([loadRow(), fetchPage({})]);
 			if (ended) return;
 			batch(() => {
+				// what was there before is let go of where this page does not reach back to it: there would be a hole
+				const last = stored.value.at(-1)?.seq ?? 0;
+				if ((page.data[0]?.seq ?? 0) > last + 1) stored.value = [];
 				merge(page.data);
 				hasBefore.value = page.hasMoreBefore;
 				loaded.value = true;
@@ -270,7 +273,8 @@ export const createTalk = ({
 		send: (text: string): void => deliver(uuid7(), text, noting.value),
 		retry: (message: Shown): void => {
 			own.value = own.value.filter(({ id }) => id !== message.id);
-			deliver(uuid7(), message.content.text ?? '', message.kind === 'note');
+			// under the same id: it may be stored although the answer was lost
+			deliver(message.clientMessageId ?? uuid7(), message.content.text ?? '', message.kind === 'note');
 		},
 		drop: (message: Shown): void => {
 			own.value = own.value.filter(({ id }) => id !== message.id);

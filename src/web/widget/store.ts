@@ -389,11 +389,10 @@ export const createStore = ({
 		});
 	};
 
-	const send = (id: string, text: string, replyTo: string | null) => {
+	const send = (id: string, text: string, replyTo: string | null, clientMessageId = uuid7()) => {
 		const found = threads.get(id);
 		const now = client.value;
 		if (!found || !now) return;
-		const clientMessageId = uuid7();
 		found.put(clientMessageId, text, replyTo);
 		now.send(id, { content: { text }, ...(replyTo !== null && { replyTo }) }, clientMessageId).then(
 			(message) => found.apply(message),
@@ -505,7 +504,8 @@ export const createStore = ({
 			changeMessage((now) => now.react(id, messageId, emoji, set)),
 		retry: (id: string, message: Shown): void => {
 			threads.get(id)?.drop(message.id);
-			send(id, message.content.text ?? '', message.replyTo);
+			// under the same id: it may be stored although the answer was lost
+			send(id, message.content.text ?? '', message.replyTo, message.clientMessageId ?? undefined);
 		},
 		discard: (id: string, message: Shown): void => threads.get(id)?.drop(message.id),
 	};
