@@ -82,7 +82,9 @@ describe('somebody who comes back', () => {
 		expect(taken).toBeLessThan(many);
 		await p2p.threads.remove(bob, id, messages.at(-1)?.id ?? '');
 		expect(kept).toBe(0);
+		// on a fast machine all may have been read before: then what was taken back is told live
+		const readBefore = why !== '';
 		await rested.promise;
-		expect([why, taken]).toEqual(['caught_up', many + 1]);
+		expect([why, taken]).toEqual(['caught_up', readBefore ? many : many + 1]);
 	});
 });
